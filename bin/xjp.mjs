@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// Starts the gateway's command line under Bun from a checkout. It exists because Bun reads its cap on open
+// connections (256 by default, further requests wait in silence) only from the environment it starts with.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { findBun, installMissing, root } from "../scripts/install.mjs";
+
+const CONNECTIONS_MAX = "65336";
+
+installMissing("bun", { omitDev: true });
+const given = process.argv.slice(2);
+const watch = given[0] === "--watch";
+const bunArguments = [...(watch ? ["--watch"] : []), join(root, "src", "main.ts"), ...(watch ? given.slice(1) : given)];
+const child = spawn(findBun(), bunArguments, {
+  stdio: "inherit",
+  env: { BUN_CONFIG_MAX_HTTP_REQUESTS: CONNECTIONS_MAX, ...process.env },
+});
+// A terminal sends Ctrl-C to the whole group, so the child has it already; a supervisor signals only us.
+process.on("SIGINT", () => {});
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));
