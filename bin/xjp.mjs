@@ -10,7 +10,11 @@ const CONNECTIONS_MAX = "65336";
 installMissing("bun", { omitDev: true });
 const given = process.argv.slice(2);
 const watch = given[0] === "--watch";
-const bunArguments = [...(watch ? ["--watch"] : []), join(root, "src", "main.ts"), ...(watch ? given.slice(1) : given)];
+const bunArguments = [
+  ...(watch ? ["--watch"] : []),
+  join(root, "src", "main.ts"),
+  ...(watch ? given.slice(1) : given),
+];
 const child = spawn(findBun(), bunArguments, {
   stdio: "inherit",
   env: { BUN_CONFIG_MAX_HTTP_REQUESTS: CONNECTIONS_MAX, ...process.env },

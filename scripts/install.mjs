@@ -19,7 +19,8 @@ export function installMissing(probe, { folder = root, omitDev = false } = {}) {
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32",
   });
-  if (outcome.status !== 0) fail("npm ci failed: see its output above; check the network and your npm registry");
+  if (outcome.status !== 0)
+    fail("npm ci failed: see its output above; check the network and your npm registry");
 }
 
 /** Path of Bun. npm 11 may hold back the install script that moves the binary, so look in both places. */

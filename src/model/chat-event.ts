@@ -14,10 +14,20 @@ import type { Failure } from "./failure.ts";
 import type { Usage } from "./usage.ts";
 
 export type ChatEvent =
-  | { readonly type: "start"; readonly id?: string; readonly model?: string; readonly createdAtSeconds?: number }
+  | {
+      readonly type: "start";
+      readonly id?: string;
+      readonly model?: string;
+      readonly createdAtSeconds?: number;
+    }
   | { readonly type: "part_start"; readonly choice: number; readonly part: PartStart }
   /** Text of whichever part is open; arguments text for a tool call; base64 for audio. */
-  | { readonly type: "delta"; readonly choice: number; readonly text: string; readonly logprobs?: readonly JsonObject[] }
+  | {
+      readonly type: "delta";
+      readonly choice: number;
+      readonly text: string;
+      readonly logprobs?: readonly JsonObject[];
+    }
   /** What an open audio part says. */
   | { readonly type: "transcript"; readonly choice: number; readonly text: string }
   | { readonly type: "signature"; readonly choice: number; readonly opaque: Opaque }

@@ -126,7 +126,11 @@ export type Media =
 export type UserPart = PartBase &
   (
     | { readonly type: "text"; readonly text: string; /** Participant's name. */ readonly name?: string }
-    | { readonly type: "image"; readonly media: Media; readonly detail?: "auto" | "low" | "high" | "original" }
+    | {
+        readonly type: "image";
+        readonly media: Media;
+        readonly detail?: "auto" | "low" | "high" | "original";
+      }
     | { readonly type: "audio"; readonly media: Media }
     | {
         readonly type: "video";
@@ -152,7 +156,12 @@ export type UserPart = PartBase &
         readonly citations?: boolean;
       }
     /** A part only the caller's own API knows: goes to that API verbatim, anywhere else it is refused by `path`. */
-    | { readonly type: "unknown"; readonly protocol: ProtocolName; readonly value: Json; readonly path: string }
+    | {
+        readonly type: "unknown";
+        readonly protocol: ProtocolName;
+        readonly value: Json;
+        readonly path: string;
+      }
   );
 
 export interface ToolResultPart extends PartBase {
@@ -239,7 +248,12 @@ export type Tool =
       readonly description?: string;
       readonly format?: { readonly syntax: "lark" | "regex"; readonly definition: string };
     }
-  | { readonly type: "hosted"; readonly protocol: ProtocolName; readonly kind: string; readonly value: JsonObject };
+  | {
+      readonly type: "hosted";
+      readonly protocol: ProtocolName;
+      readonly kind: string;
+      readonly value: JsonObject;
+    };
 
 export interface FunctionTool {
   readonly type: "function";

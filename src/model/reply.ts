@@ -133,7 +133,9 @@ function closePart(open: OpenPart): AssistantPart {
 
 function closeAudio(open: OpenPart, start: Extract<PartStart, { type: "audio" }>): AssistantPart {
   const media: Media | undefined =
-    open.text === "" ? undefined : { from: "base64", mime: start.mime ?? "application/octet-stream", data: open.text };
+    open.text === ""
+      ? undefined
+      : { from: "base64", mime: start.mime ?? "application/octet-stream", data: open.text };
   return {
     type: "audio",
     ...(start.id !== undefined && { id: start.id }),

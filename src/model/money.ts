@@ -1,0 +1,29 @@
+/**
+ * Money is integers: nano-dollars (1 USD = 1e9). One request's cost fits a number (2^53 nano-USD is nine million
+ * dollars); sums and limits are bigint.
+ */
+
+export const NANO_PER_USD = 1_000_000_000;
+
+/** Exact conversion of a decimal string or number of dollars. Throws RangeError where it is no amount of money. */
+export function toNanoUsd(usd: string | number): bigint {
+  const text = typeof usd === "number" ? plainDecimal(usd) : usd.trim();
+  const match = /^(\d{1,12})(?:\.(\d+))?$/.exec(text);
+  if (!match) throw new RangeError(`not an amount in USD: ${text}`);
+  const [, whole = "0", fraction = ""] = match;
+  return BigInt(whole) * BigInt(NANO_PER_USD) + BigInt(fraction.padEnd(9, "0").slice(0, 9));
+}
+
+/** Dollars for people and headers, without trailing zeros: `0.000123`. */
+export function formatUsd(nanoUsd: bigint | number): string {
+  const value = BigInt(nanoUsd);
+  const sign = value < 0n ? "-" : "";
+  const digits = (value < 0n ? -value : value).toString().padStart(10, "0");
+  const fraction = digits.slice(-9).replace(/0+$/, "");
+  return `${sign}${digits.slice(0, -9)}${fraction === "" ? "" : `.${fraction}`}`;
+}
+
+/** `1e-7` is how JavaScript prints small amounts; money text must not have exponents. */
+function plainDecimal(value: number): string {
+  return Number.isFinite(value) && value >= 0 ? value.toFixed(12).replace(/\.?0+$/, "") : String(value);
+}
