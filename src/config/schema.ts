@@ -1,0 +1,215 @@
+/**
+ * The configuration file's shape: types, defaults and the words of the reference page, in one place. Unknown fields
+ * are errors, because a misspelt limit that is silently ignored is no limit. Field names are those of the YAML.
+ */
+import { z } from "zod";
+import { connectorSchema } from "./connector-schema.ts";
+import { nonEmptyText, secretText, timeoutMs } from "./schema-parts.ts";
+
+const MINUTE_MS = 60_000;
+const MEBIBYTE = 1024 * 1024;
+
+const serverSchema = z.strictObject({
+  host: nonEmptyText.default("0.0.0.0").describe("Address of the data port."),
+  port: z.int().min(0).max(65_535).default(8080).describe("The data port; 0 takes any free one."),
+  body_bytes_max: z
+    .int()
+    .positive()
+    .default(64 * MEBIBYTE)
+    .describe("Largest request body, after decompression; larger ones get 413."),
+  header_bytes_max: z.int().positive().default(65_536).describe("Largest request head; larger ones get 431."),
+  drain_ms: timeoutMs(30_000, "How long open answers may go on after SIGTERM before they are cut."),
+});
+
+const databaseSchema = z.strictObject({
+  url: z
+    .string()
+    .regex(/^(?:postgres(?:ql)?:\/\/.+|sqlite:.+)$/, "Write postgres://... or sqlite:PATH")
+    .default("sqlite:./data/xjp.db")
+    .describe(
+      "`postgres://user:password@host/name`, or `sqlite:PATH`. `DATABASE_URL` is taken where it is absent.",
+    ),
+});
+
+const journalSchema = z.strictObject({
+  folder: nonEmptyText
+    .default("./data/journal")
+    .describe("Where usage records wait until they are in the database."),
+  fsync: z
+    .enum(["group", "always", "never"])
+    .default("group")
+    .describe(
+      "`group` syncs to disk many records at once; `always` before each answer ends; `never` trusts the kernel (safe against a killed process, not against a power cut).",
+    ),
+  fsync_interval_ms: timeoutMs(100, "Longest wait of a record for its group's sync."),
+});
+
+const timeoutsSchema = z.strictObject({
+  connect: timeoutMs(5_000, "Until the upstream takes the connection."),
+  first_token: timeoutMs(
+    2 * MINUTE_MS,
+    "Until the first content; then the next target is tried, unseen by the client.",
+  ),
+  idle: timeoutMs(2 * MINUTE_MS, "Longest silence in the middle of a stream."),
+  total: timeoutMs(20 * MINUTE_MS, "The whole request, all attempts together."),
+});
+
+const retrySchema = z.strictObject({
+  attempts_max: z
+    .int()
+    .min(1)
+    .max(20)
+    .default(4)
+    .describe("Attempts over all targets together; 1 never retries."),
+  backoff_ms: timeoutMs(250, "First wait before trying the same target again; it doubles, with jitter."),
+  backoff_max_ms: timeoutMs(
+    4_000,
+    "Longest such wait, a `Retry-After` included; beyond it the next target is tried.",
+  ),
+});
+
+const breakerSchema = z.strictObject({
+  failure_ratio: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.5)
+    .describe("Share of failed attempts that opens the breaker."),
+  requests_min: z.int().min(1).default(5).describe("Attempts in the window before the share counts."),
+  window_ms: timeoutMs(30_000, "How far back attempts count."),
+  cooldown_ms: timeoutMs(10_000, "How long an open breaker waits before one probe."),
+  cooldown_max_ms: timeoutMs(5 * MINUTE_MS, "The wait doubles with each failed probe, up to this."),
+});
+
+const targetSchema = z.strictObject({
+  connector: nonEmptyText.describe("Name of a connector above."),
+  model: nonEmptyText.describe("The model's id as that upstream knows it."),
+  weight: z.number().positive().default(1).describe("Share under `strategy: weighted`."),
+  publisher: nonEmptyText
+    .optional()
+    .describe("Vertex only: whose model. By default `anthropic` for `claude-...`, else `google`."),
+});
+
+const modelSchema = z.strictObject({
+  strategy: z
+    .enum(["priority", "weighted", "latency", "cost"])
+    .default("priority")
+    .describe(
+      "Order of the targets: as written, by random share, fastest first token first, or cheapest first. The others follow as fallbacks.",
+    ),
+  targets: z.array(targetSchema).min(1).describe("Where the model is served."),
+  timeouts_ms: timeoutsSchema.prefault({}).describe("Deadlines in milliseconds."),
+  retry: retrySchema.prefault({}).describe("How often and how patiently attempts are repeated."),
+  breaker: breakerSchema.prefault({}).describe("When a failing target is left alone."),
+  aliases: z.array(nonEmptyText).default([]).describe("Further names clients may ask for."),
+  continue_streams: z
+    .boolean()
+    .default(false)
+    .describe("Go on with a broken text-only answer on another target instead of ending it with an error."),
+  hedge: z
+    .boolean()
+    .default(false)
+    .describe("Start a second attempt when the first token is unusually late; the slower one is cancelled."),
+});
+
+const usdPerMillion = z.number().min(0);
+const priceSchema = z.strictObject({
+  input_usd_per_mtok: usdPerMillion.describe("USD per million input tokens, cache excluded."),
+  output_usd_per_mtok: usdPerMillion.describe("USD per million output tokens, reasoning included."),
+  cache_read_usd_per_mtok: usdPerMillion
+    .optional()
+    .describe("Tokens read from a cache; the input price by default."),
+  cache_write_usd_per_mtok: usdPerMillion
+    .optional()
+    .describe("Tokens written to a cache; the input price by default."),
+  cache_write_1h_usd_per_mtok: usdPerMillion
+    .optional()
+    .describe("Tokens written to a cache for an hour; the price of `cache_write_usd_per_mtok` by default."),
+  request_usd: usdPerMillion.optional().describe("USD per request, on top."),
+});
+
+const logSchema = z.strictObject({
+  level: z
+    .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+    .default("info")
+    .describe("Least important line written. `LOG_LEVEL` is taken where it is absent."),
+});
+
+const metricsSchema = z.strictObject({
+  enabled: z.boolean().default(true).describe("Serve `GET /metrics`."),
+  token: secretText.optional().describe("Bearer token the scraper must show; open where absent."),
+});
+
+const mediaSchema = z.strictObject({
+  fetch_urls: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Fetch images and documents given by URL for upstreams that cannot; off, such requests are refused.",
+    ),
+  allow_hosts: z
+    .array(nonEmptyText)
+    .default([])
+    .describe(
+      "Hosts (`name` or `name:port`) that may be fetched although their address is private. Empty is safest.",
+    ),
+  bytes_max: z
+    .int()
+    .positive()
+    .default(20 * MEBIBYTE)
+    .describe("Largest file fetched."),
+  timeout_ms: timeoutMs(10_000, "Longest fetch of one file."),
+});
+
+const limitsSchema = z.strictObject({
+  price_ceiling: priceSchema
+    .optional()
+    .describe(
+      "Prices assumed for a model whose price nobody knows. Without it, keys with a budget may not use such models.",
+    ),
+});
+
+export const configSchema = z.strictObject({
+  server: serverSchema.prefault({}).describe("The data port."),
+  database: databaseSchema.prefault({}).describe("Keys, tenants, limits and usage."),
+  journal: journalSchema.prefault({}).describe("The write-ahead file of usage records."),
+  connectors: z
+    .record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "Use letters, digits, - and _"), connectorSchema)
+    .default({})
+    .describe("Upstreams by name. The name is the `provider` of metrics and usage rows."),
+  models: z
+    .record(nonEmptyText, modelSchema)
+    .default({})
+    .describe("Logical models by the name clients ask for."),
+  unlisted_models: z
+    .enum(["auto", "allow", "refuse"])
+    .default("auto")
+    .describe(
+      "Whether models that are not listed are routed by their name (`connector/model`, `claude-...`, `gpt-...`, `gemini-...`). `auto`: only while `models` is empty.",
+    ),
+  prices: z
+    .record(z.string().regex(/^[^/]+\/.+$/, "Write connector/model"), priceSchema)
+    .default({})
+    .describe("Prices by `connector/model` as in a target, before the built-in table."),
+  limits: limitsSchema.prefault({}).describe("Rules for every key."),
+  media: mediaSchema.prefault({}).describe("Media that clients name by URL."),
+  log: logSchema.prefault({}).describe("Log lines."),
+  metrics: metricsSchema.prefault({}).describe("Prometheus metrics."),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ModelConfig = z.output<typeof modelSchema>;
+export type TargetConfig = z.output<typeof targetSchema>;
+export type PriceConfig = z.output<typeof priceSchema>;
+export type MediaConfig = z.output<typeof mediaSchema>;
+export type BreakerConfig = z.output<typeof breakerSchema>;
+export type RetryConfig = z.output<typeof retrySchema>;
+export type TimeoutsConfig = z.output<typeof timeoutsSchema>;
+
+/** What a model has that configures nothing but its targets. */
+export const modelDefaults: Omit<ModelConfig, "targets"> = modelSchema.omit({ targets: true }).parse({});
+
+/** For editors: the schema of the file as written. */
+export function configJsonSchema(): object {
+  return z.toJSONSchema(configSchema, { io: "input" });
+}
