@@ -1,0 +1,110 @@
+/**
+ * Keys: who may call. The gateway verifies through this, the command line and the admin API manage through it.
+ * Invariants:
+ * - The secret is shown once, by `create` and `rotate`; only its SHA-256 is stored or kept in memory.
+ * - `verify` and `touch` never touch the database while the key is known and fresh.
+ * - A revoked key stops, and a new one works, on every process within a second of the change.
+ * - While the database is down, known keys keep working and unknown ones are `unavailable`, never refused.
+ */
+import { getRandomValues } from "node:crypto";
+import type { Caller, Limits } from "#model/caller.ts";
+import type { Database } from "./database.ts";
+import { createKeyCache } from "./key-cache.ts";
+import { createKeyTable } from "./key-table.ts";
+import { createKeyTouch } from "./key-touch.ts";
+
+export interface KeyStore {
+  /**
+   * Answers at once where the key is known and fresh, so check for a promise before awaiting. Throws (or rejects
+   * with) a `Failure` whose `detail.code` is
+   * `invalid_api_key_format` or `invalid_api_key` (unauthenticated), `key_inactive` or `key_expired` (forbidden), or
+   * `store_unavailable` (unavailable).
+   */
+  verify(secret: string): Caller | Promise<Caller>;
+  /** Remembers that the key was used now; written in batches. */
+  touch(keyId: string): void;
+  /** Writes what `touch` remembered. To be called every few seconds, and by `close`. */
+  flush(): Promise<void>;
+  /** Creates the tenant too where it does not exist. */
+  create(key: NewKey): Promise<CreatedKey>;
+  /** Throws `not_found`, code `key_not_found`. A key that is inactive already stays as it was. */
+  deactivate(keyId: string): Promise<KeyRecord>;
+  /** A new secret under a new key id with the same limits. The old key stops now, or after `graceMs`. */
+  rotate(keyId: string, options?: { readonly graceMs?: number }): Promise<CreatedKey>;
+  /** Newest first. */
+  list(filter?: KeyFilter): Promise<readonly KeyRecord[]>;
+  /** By id. Throws `not_found`, code `key_not_found`. */
+  show(keyId: string): Promise<KeyRecord>;
+  close(): Promise<void>;
+}
+
+/** A key as people see it. */
+export interface KeyRecord {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly keyPrefix: string;
+  readonly description?: string;
+  readonly limits: Limits;
+  readonly modelsAllowed?: readonly string[];
+  readonly isActive: boolean;
+  readonly createdAtMs: number;
+  readonly expiresAtMs?: number;
+  readonly lastUsedAtMs?: number;
+  readonly revokedAtMs?: number;
+  readonly rotatedFrom?: string;
+}
+
+export interface NewKey {
+  readonly tenantId: string;
+  readonly description?: string;
+  readonly limits?: Limits;
+  readonly modelsAllowed?: readonly string[];
+  readonly expiresAtMs?: number;
+}
+
+export interface CreatedKey {
+  readonly key: KeyRecord;
+  /** To be shown once and then forgotten. */
+  readonly secret: string;
+}
+
+export interface KeyFilter {
+  readonly tenantId?: string;
+  /** Leaves out revoked and expired keys. */
+  readonly onlyUsable?: boolean;
+}
+
+export interface KeyStoreOptions {
+  readonly database: Database;
+  readonly now: () => number;
+  readonly randomBytes?: (count: number) => Uint8Array;
+}
+
+export function createKeyStore(options: KeyStoreOptions): KeyStore {
+  const { database, now } = options;
+  const randomBytes = options.randomBytes ?? ((count: number) => getRandomValues(new Uint8Array(count)));
+  const table = createKeyTable({ database, now, randomBytes });
+  const cache = createKeyCache({ database, now });
+  const touch = createKeyTouch({ database, now });
+  return {
+    ...table,
+    ...touch,
+    verify: cache.verify,
+    async create(key) {
+      const created = await table.create(key);
+      cache.forget(created.secret);
+      return created;
+    },
+    async deactivate(keyId) {
+      const key = await table.deactivate(keyId);
+      cache.clear();
+      return key;
+    },
+    async rotate(keyId, rotation) {
+      const created = await table.rotate(keyId, rotation);
+      cache.clear();
+      return created;
+    },
+    close: touch.flush,
+  };
+}

@@ -1,0 +1,14 @@
+/**
+ * Every migration, in order. To change the schema add `migrations/NNNN_name.sql` and a line here; an applied file is
+ * never edited, because databases remember its checksum.
+ */
+import initial from "./migrations/0001_initial.sql" with { type: "text" };
+
+export interface Migration {
+  /** From 1, without gaps. */
+  readonly version: number;
+  readonly name: string;
+  readonly text: string;
+}
+
+export const migrations: readonly Migration[] = [{ version: 1, name: "initial", text: initial }];
