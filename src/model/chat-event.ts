@@ -19,6 +19,8 @@ export type ChatEvent =
       readonly id?: string;
       readonly model?: string;
       readonly createdAtSeconds?: number;
+      /** What the upstream already reported, so that an interrupted stream can be booked; never output tokens. */
+      readonly usage?: Usage;
     }
   | { readonly type: "part_start"; readonly choice: number; readonly part: PartStart }
   /** Text of whichever part is open; arguments text for a tool call; base64 for audio. */
@@ -57,11 +59,12 @@ export type PartStart =
       readonly name: string;
       readonly custom?: boolean;
       readonly namespace?: string;
+      readonly raw?: { readonly protocol: ProtocolName; readonly value: JsonObject };
     }
   | { readonly type: "image"; readonly media: Media; readonly id?: string }
   | { readonly type: "audio"; readonly id?: string; readonly mime?: string }
-  | { readonly type: "code"; readonly language: string }
-  | { readonly type: "code_result"; readonly outcome: "ok" | "failed" | "timeout" }
+  | { readonly type: "code"; readonly language: string; readonly id?: string }
+  | { readonly type: "code_result"; readonly outcome: "ok" | "failed" | "timeout"; readonly id?: string }
   | { readonly type: "hosted"; readonly protocol: ProtocolName; readonly value: JsonObject };
 
 export type StopReason =

@@ -55,6 +55,8 @@ export interface Chat {
   readonly extensions: JsonObject;
   /** `anthropic-beta` values. */
   readonly betas: readonly string[];
+  /** `anthropic-version`, where the caller named one: goes on only to Anthropic itself. */
+  readonly apiVersion?: string;
 }
 
 export type Effort = "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
@@ -70,6 +72,8 @@ export interface Reasoning {
   readonly budgetTokens?: number;
   /** Whether readable thoughts are wanted. */
   readonly visibility?: "none" | "summary" | "full";
+  /** With `off`: still think between tool calls (Anthropic `between_tools`). */
+  readonly betweenTools?: true;
 }
 
 export type OutputFormat =
@@ -185,8 +189,14 @@ export type AssistantPart = PartBase &
     | ToolCallPart
     | { readonly type: "image"; readonly media: Media; readonly id?: string }
     | { readonly type: "audio"; readonly media?: Media; readonly transcript?: string; readonly id?: string }
-    | { readonly type: "code"; readonly language: string; readonly code: string }
-    | { readonly type: "code_result"; readonly outcome: "ok" | "failed" | "timeout"; readonly output: string }
+    | { readonly type: "code"; readonly language: string; readonly code: string; readonly id?: string }
+    | {
+        readonly type: "code_result";
+        readonly outcome: "ok" | "failed" | "timeout";
+        readonly output: string;
+        /** The id of the code it belongs to. */
+        readonly id?: string;
+      }
     /** A hosted tool's block, verbatim: only its own API can take it back. */
     | { readonly type: "hosted"; readonly protocol: ProtocolName; readonly value: JsonObject }
   );
@@ -209,6 +219,8 @@ export interface ToolCallPart {
   readonly argumentsText: string;
   readonly custom?: boolean;
   readonly namespace?: string;
+  /** Fields of the call only its own API knows (Anthropic `caller`), for a hop back to it. */
+  readonly raw?: { readonly protocol: ProtocolName; readonly value: JsonObject };
 }
 
 /** Where an opaque blob comes from; it may return only to the same vendor (and route, where the vendor binds it). */

@@ -1,5 +1,5 @@
 /** A whole answer, folded from its events. What every client API's unary encoder writes. */
-import type { JsonObject } from "#lib/json.ts";
+import type { Json, JsonObject } from "#lib/json.ts";
 import type { AssistantPart, Citation, Media, Opaque } from "./chat.ts";
 import type { ChatEvent, PartStart, StopReason } from "./chat-event.ts";
 import { mergeUsage, type Usage } from "./usage.ts";
@@ -16,7 +16,12 @@ export interface Reply {
 export interface ReplyChoice {
   readonly parts: readonly AssistantPart[];
   readonly logprobs?: readonly JsonObject[];
-  readonly finish: { readonly reason: StopReason; readonly stopSequence?: string; readonly native?: string };
+  readonly finish: {
+    readonly reason: StopReason;
+    readonly stopSequence?: string;
+    readonly native?: string;
+    readonly detail?: Json;
+  };
 }
 
 interface OpenPart {
@@ -37,7 +42,7 @@ interface OpenChoice {
 /** Folds a complete event sequence. Throws the failure where the sequence ends in one. */
 export function foldReply(events: Iterable<ChatEvent>): Reply {
   const choices: OpenChoice[] = [];
-  let start: { id?: string; model?: string; createdAtSeconds?: number } = {};
+  let start: { id?: string; model?: string; createdAtSeconds?: number; usage?: Usage } = {};
   let usage: Usage | undefined;
   for (const event of events) {
     switch (event.type) {
@@ -98,7 +103,7 @@ function apply(choice: OpenChoice, event: ChoiceEvent): void {
       open?.citations.push(event.citation);
       return;
     case "finish": {
-      const { type: _, choice: __, detail: ___, ...finish } = event;
+      const { type: _, choice: __, ...finish } = event;
       choice.finish = finish;
     }
   }
@@ -123,9 +128,9 @@ function closePart(open: OpenPart): AssistantPart {
     case "audio":
       return closeAudio(open, start);
     case "code":
-      return { type: "code", language: start.language, code: open.text, ...signature };
+      return { ...start, code: open.text, ...signature };
     case "code_result":
-      return { type: "code_result", outcome: start.outcome, output: open.text, ...signature };
+      return { ...start, output: open.text, ...signature };
     case "hosted":
       return { ...start, ...signature };
   }

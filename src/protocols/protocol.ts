@@ -30,6 +30,11 @@ export interface ClientSide {
   encodeStreamFailure(failure: Failure, requestId: string): string;
   /** Stream text that only keeps the connection alive. */
   readonly keepAlive: string;
+  /** This API's own token counting call, where it has one: no output limit is asked for. */
+  readonly counting?: {
+    decodeRequest(body: JsonObject, line: RequestLine): Chat;
+    encodeReply(tokens: number): JsonObject;
+  };
 }
 
 /** What the URL and headers say beside the body. */
@@ -79,9 +84,10 @@ export interface UpstreamSide {
    * Unknown fields, explicit nulls and key order survive.
    */
   patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): EncodedRequest;
-  createStreamDecoder(dialect: Dialect): StreamDecoder;
+  /** `chat`: the request answered, for what was renamed or emulated on the way up (tool names, custom tools). */
+  createStreamDecoder(dialect: Dialect, chat?: Chat): StreamDecoder;
   /** A whole answer's events, from `start` to `end` or `error`. */
-  decodeReply(body: unknown, dialect: Dialect): readonly ChatEvent[];
+  decodeReply(body: unknown, dialect: Dialect, chat?: Chat): readonly ChatEvent[];
   /** What a non-2xx answer means. `text` is the body as received, perhaps HTML, perhaps empty. */
   decodeFailure(answer: UpstreamAnswer): Failure;
   /** Token counting, where this API has it. */
@@ -119,6 +125,11 @@ export interface StreamDecoder {
    * and must not be forwarded. Absent: every frame is forwarded.
    */
   isHidden?(frame: SseFrame): boolean;
+  /**
+   * Native lane only, read after `end()` gave a proper `end`: stream text the upstream should have closed with and
+   * did not (`data: [DONE]`), for the client to get. Absent or "": nothing is missing.
+   */
+  readonly missingEnd?: string;
 }
 
 /** Who is on the other side. Quirks belong to the protocol's own tables, keyed by `host` and `model`. */
