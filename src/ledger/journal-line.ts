@@ -1,0 +1,41 @@
+/**
+ * One line of the journal: JSON closed by LF, so a line without its LF was torn by a crash. Two kinds: a request
+ * passed the gate; a request ended, with all its rows in one line, so that they are kept together or not at all.
+ */
+import { isObject, parseJson } from "#lib/json.ts";
+import type { ProtocolName } from "#model/chat.ts";
+import type { UsageRecord } from "#model/usage-record.ts";
+
+export type JournalLine =
+  | { readonly admitted: AdmittedRequest }
+  | { readonly settled: readonly UsageRecord[] };
+
+/** As little as makes an honest row if the request is never settled. */
+export interface AdmittedRequest {
+  readonly id: string;
+  readonly keyId: string;
+  readonly tenantId: string;
+  readonly logicalModel: string;
+  readonly protocol: ProtocolName;
+  readonly isStream: boolean;
+  readonly admittedAtMs: number;
+}
+
+export function encodeLine(line: JournalLine): string {
+  return `${JSON.stringify(line)}\n`;
+}
+
+/** Undefined where the text is no line of ours: torn, or damaged on disk. */
+export function decodeLine(text: string): JournalLine | undefined {
+  const value = parseJson(text);
+  if (!isObject(value)) return undefined;
+  const isAdmitted = isObject(value["admitted"]) && typeof value["admitted"]["id"] === "string";
+  const isSettled = Array.isArray(value["settled"]) && value["settled"].every(hasIds);
+  if (isAdmitted === isSettled) return undefined;
+  // The one trust of this parser: lines are written by `encodeLine` alone, and a torn one is no JSON.
+  return value as unknown as JournalLine;
+}
+
+function hasIds(value: unknown): boolean {
+  return isObject(value) && typeof value["id"] === "string" && typeof value["requestId"] === "string";
+}

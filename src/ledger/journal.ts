@@ -1,0 +1,294 @@
+/**
+ * The durable journal: what happened is on file before the client is told it is over.
+ *
+ *   admitted(id) ──append──▶ segments ──read/advance (writer)──▶ SQL, then the segment is deleted
+ *   settle(rows) ──append──▶
+ *
+ * - One write(2) per line. The kernel keeps it through `kill -9`; a power cut may take what `fsync` has not reached.
+ * - A write that fails throws `unavailable` and leaves nothing half-written in the way of the next one: a request
+ *   whose `settle` threw must not be answered as complete.
+ * - Disk is bounded: past `bytesMax` of backlog nothing new is admitted, while what was admitted may still settle.
+ * - Memory is bounded by the requests in flight; the backlog itself stays on disk and is read back.
+ * - A segment is deleted only when all its rows are in SQL; admissions in it that are still open are carried over.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import type { Clock, Timer } from "#lib/clock.ts";
+import { Failure } from "#model/failure.ts";
+import type { UsageRecord } from "#model/usage-record.ts";
+import { encodeLine, type AdmittedRequest } from "./journal-line.ts";
+import { lockOwner, type OwnerLock } from "./owner-lock.ts";
+import { readLines, type Damage } from "./read-lines.ts";
+import { removeOwner, segmentPath, writeCheckpoint, type Position } from "./segment.ts";
+
+export interface Journal {
+  readonly folder: string;
+  /** Records that a request passed the gate. Throws `unavailable`; the request must then be refused. */
+  admitted(request: AdmittedRequest): void;
+  /** The request's row and its attempts', kept together. Throws `unavailable`; the answer must then not end well. */
+  settle(records: readonly UsageRecord[]): void;
+  readonly backlog: Backlog;
+  /** For the writer: the oldest rows not yet advanced past, at most about a batch; undefined when there are none. */
+  read(): JournalBatch | undefined;
+  /** For the writer: everything before this is in SQL. */
+  advance(batch: JournalBatch): void;
+  /** Lets go of the files. They are deleted if nothing in them is still needed. */
+  close(): void;
+}
+
+/** What is not yet in SQL, for `xjp_journal_backlog` and readiness. */
+export interface Backlog {
+  readonly records: number;
+  readonly bytes: number;
+  /** Requests admitted and not settled. */
+  readonly open: number;
+}
+
+export interface JournalBatch {
+  readonly records: readonly UsageRecord[];
+  readonly next: Position;
+}
+
+export interface JournalOptions {
+  readonly clock: Clock;
+  readonly segmentBytesMax?: number;
+  /** Backlog past which nothing new is admitted. */
+  readonly bytesMax?: number;
+  /** How long a line may wait for the disk itself; `never` leaves it to the kernel. */
+  readonly fsync?: "never" | { readonly intervalMs: number };
+  /** Lines that could not be read back, and failed fsyncs: to be logged, never swallowed. */
+  readonly onDamage?: (damage: Damage) => void;
+}
+
+const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
+const BACKLOG_BYTES_MAX = 4 * 1024 * 1024 * 1024;
+/** Small enough to be parsed without holding up a stream for a millisecond. */
+const BATCH_BYTES = 64 * 1024;
+
+/** Opens a journal of this process's own in the folder, beside those of others. Throws `unavailable`. */
+export function openJournal(folder: string, options: JournalOptions): Journal {
+  return new FileJournal(folder, options);
+}
+
+class FileJournal implements Journal {
+  readonly folder: string;
+  readonly #options: JournalOptions;
+  readonly #owner: string;
+  readonly #lock: OwnerLock;
+  readonly #open = new Map<string, { readonly line: string; segment: number }>();
+  /** Where finished segments end; the current one ends at `#offset`. */
+  readonly #ends = new Map<number, number>();
+  readonly #damaged = new Set<number>();
+  #file: number;
+  #segment = 1;
+  #offset = 0;
+  #cursor: Position = { segment: 1, offset: 0 };
+  #backlogRecords = 0;
+  #backlogBytes = 0;
+  #syncTimer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(folder: string, options: JournalOptions) {
+    this.folder = folder;
+    this.#options = options;
+    this.#owner = `${process.pid}-${randomBytes(8).toString("hex")}`;
+    try {
+      mkdirSync(folder, { recursive: true });
+      const lock = lockOwner(folder, this.#owner);
+      if (lock === undefined) throw new Error("the fresh lock is taken");
+      this.#lock = lock;
+      this.#file = openSync(segmentPath(folder, this.#owner, 1), "wx+", 0o600);
+    } catch (error) {
+      throw unwritable(error);
+    }
+  }
+
+  get backlog(): Backlog {
+    return { records: this.#backlogRecords, bytes: this.#backlogBytes, open: this.#open.size };
+  }
+
+  admitted(request: AdmittedRequest): void {
+    this.#refuseWhenFull();
+    const line = encodeLine({ admitted: request });
+    this.#append(line);
+    this.#open.set(request.id, { line, segment: this.#segment });
+  }
+
+  settle(records: readonly UsageRecord[]): void {
+    const [first] = records;
+    if (first === undefined) return;
+    if (!this.#open.has(first.requestId)) this.#refuseWhenFull();
+    this.#append(encodeLine({ settled: records }));
+    this.#backlogRecords += records.length;
+    this.#open.delete(first.requestId);
+  }
+
+  read(): JournalBatch | undefined {
+    for (;;) {
+      const { segment, offset } = this.#cursor;
+      const isCurrent = segment === this.#segment;
+      const end = isCurrent ? this.#offset : (this.#ends.get(segment) ?? 0);
+      if (offset >= end) {
+        if (isCurrent) return undefined;
+        this.#moveTo({ segment: segment + 1, offset: 0 });
+        continue;
+      }
+      const path = segmentPath(this.folder, this.#owner, segment);
+      const chunk = readLines(path, { from: offset, until: end, bytesMax: BATCH_BYTES });
+      for (const damage of chunk.damages) this.#report(segment, damage);
+      const records = chunk.lines.flatMap((line) => ("settled" in line ? line.settled : []));
+      const next = { segment, offset: chunk.nextOffset };
+      if (records.length > 0) return { records, next };
+      this.#moveTo(next);
+    }
+  }
+
+  advance(batch: JournalBatch): void {
+    this.#backlogRecords -= batch.records.length;
+    this.#moveTo(batch.next);
+    writeCheckpoint(this.folder, this.#owner, this.#cursor);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#syncTimer?.cancel();
+    if (this.#options.fsync !== undefined && this.#options.fsync !== "never") fdatasyncSync(this.#file);
+    closeSync(this.#file);
+    const isSpent = this.#backlogRecords === 0 && this.#open.size === 0 && this.#damaged.size === 0;
+    if (isSpent) removeOwner(this.folder, this.#owner);
+    this.#lock.release();
+  }
+
+  #refuseWhenFull(): void {
+    if (this.#backlogBytes < (this.#options.bytesMax ?? BACKLOG_BYTES_MAX)) return;
+    throw new Failure(
+      "unavailable",
+      "The usage journal is full because the database does not take its rows.",
+      {
+        code: "journal_full",
+      },
+    );
+  }
+
+  #append(line: string): void {
+    if (this.#isClosed) throw unwritable(new Error("the journal is closed"));
+    const bytes = Buffer.from(line);
+    try {
+      if (
+        this.#offset > 0 &&
+        this.#offset + bytes.length > (this.#options.segmentBytesMax ?? SEGMENT_BYTES_MAX)
+      ) {
+        this.#rotate();
+      }
+      this.#write(bytes);
+    } catch (error) {
+      throw unwritable(error);
+    }
+    this.#offset += bytes.length;
+    this.#backlogBytes += bytes.length;
+    this.#syncLater();
+  }
+
+  /** A disk that fills up takes part of a line; the rest of it must not become the head of the next. */
+  #write(bytes: Buffer): void {
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += writeSync(this.#file, bytes, written, bytes.length - written, this.#offset + written);
+      }
+    } catch (error) {
+      ftruncateSync(this.#file, this.#offset);
+      throw error;
+    }
+  }
+
+  #rotate(): void {
+    const next = openSync(segmentPath(this.folder, this.#owner, this.#segment + 1), "w+", 0o600);
+    this.#ends.set(this.#segment, this.#offset);
+    const finished = this.#file;
+    this.#file = next;
+    this.#segment += 1;
+    this.#offset = 0;
+    if (this.#options.fsync === undefined || this.#options.fsync === "never") {
+      closeSync(finished);
+      return;
+    }
+    fdatasync(finished, (error) => {
+      closeSync(finished);
+      if (error) this.#reportSync(error);
+    });
+  }
+
+  /** Leaves finished segments behind, once the admissions still open in them are written again further on. */
+  #moveTo(next: Position): void {
+    for (let segment = this.#cursor.segment; segment < next.segment; segment++) {
+      for (const entry of this.#open.values()) {
+        if (entry.segment > segment) continue;
+        this.#append(entry.line);
+        entry.segment = this.#segment;
+      }
+      this.#backlogBytes -=
+        (this.#ends.get(segment) ?? 0) - (segment === this.#cursor.segment ? this.#cursor.offset : 0);
+      this.#retire(segment);
+    }
+    const from = next.segment === this.#cursor.segment ? this.#cursor.offset : 0;
+    this.#backlogBytes -= next.offset - from;
+    this.#cursor = next;
+  }
+
+  /** A damaged segment is kept aside for people; nothing reads it again. */
+  #retire(segment: number): void {
+    const path = segmentPath(this.folder, this.#owner, segment);
+    if (this.#damaged.delete(segment)) renameSync(path, `${path}.damaged`);
+    else rmSync(path, { force: true });
+    this.#ends.delete(segment);
+  }
+
+  #report(segment: number, damage: Damage): void {
+    this.#damaged.add(segment);
+    this.#options.onDamage?.(damage);
+  }
+
+  #reportSync(error: Error): void {
+    this.#options.onDamage?.({
+      path: this.folder,
+      offset: 0,
+      bytes: 0,
+      reason: `fsync failed: ${error.message}`,
+    });
+  }
+
+  /** One fsync for all lines of an interval. */
+  #syncLater(): void {
+    const { fsync, clock } = this.#options;
+    if (fsync === undefined || fsync === "never" || this.#syncTimer !== undefined) return;
+    this.#syncTimer = clock.schedule(fsync.intervalMs, () => {
+      this.#syncTimer = undefined;
+      fdatasync(this.#file, (error) => {
+        if (error && !this.#isClosed) this.#reportSync(error);
+      });
+    });
+  }
+}
+
+function unwritable(cause: unknown): Failure {
+  if (cause instanceof Failure) return cause;
+  return new Failure(
+    "unavailable",
+    "The usage journal cannot be written. The data folder needs space or repair.",
+    {
+      cause,
+      code: "journal_unwritable",
+    },
+  );
+}

@@ -1,0 +1,146 @@
+/**
+ * The bundled price table (`@pydantic/genai-prices`, offline) as integer rates. Only the library's lookup is used:
+ * its sums are floating point.
+ *
+ * An upstream is priced by what it is, never by what its name resembles: a local server that serves something
+ * called `gpt-4o` has no known price.
+ */
+import { calcPrice, findProvider, type ModelPrice, type Provider } from "@pydantic/genai-prices";
+import project from "../../package.json" with { type: "json" };
+import { toPico, type Rate, type Rates } from "./rates.ts";
+
+export const PRICE_TABLE_VERSION = `genai-prices@${project.dependencies["@pydantic/genai-prices"]}`;
+
+export interface PriceTable {
+  find(sale: Sale): Rates | undefined;
+}
+
+/** What was bought, from whom and when. */
+export interface Sale {
+  /** The connector's name in config. */
+  readonly provider: string;
+  /** Its type: `anthropic`, `vertex`, `openai-compatible`, ... */
+  readonly connectorType: string;
+  /** As asked of the upstream. */
+  readonly model: string;
+  /** What the answer said served it. */
+  readonly servedModel?: string;
+  /** Tells which public provider an `openai-compatible` connector speaks to. */
+  readonly baseUrl?: string;
+  readonly atMs: number;
+}
+
+/** Connector types that are one public provider. Clewdr has no bill of its own: it is valued as what it saves. */
+const PROVIDER_OF_TYPE: Readonly<Record<string, string>> = {
+  anthropic: "anthropic",
+  clewdr: "anthropic",
+  openai: "openai",
+  gemini: "google",
+  vertex: "google",
+  openrouter: "openrouter",
+};
+
+/** Models looked up are remembered; upstreams choose the names they answer with, so not for ever. */
+const REMEMBERED_MAX = 5_000;
+
+export function createPriceTable(): PriceTable {
+  const remembered = new Map<string, Listing | undefined>();
+  const providers = new Map<string, Provider | undefined>();
+  const providerFor = (sale: Sale): Provider | undefined => {
+    const key = `${sale.connectorType} ${sale.provider} ${sale.baseUrl ?? ""}`;
+    if (!providers.has(key)) providers.set(key, providerOf(sale));
+    return providers.get(key);
+  };
+  const list = (provider: Provider, model: string): Listing | undefined => {
+    const key = `${provider.id} ${model}`;
+    if (remembered.has(key)) return remembered.get(key);
+    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+    const listing = lookUp(provider, model);
+    remembered.set(key, listing);
+    return listing;
+  };
+  return {
+    find(sale) {
+      const provider = providerFor(sale);
+      if (provider === undefined) return undefined;
+      for (const model of modelsOf(sale)) {
+        const listing = list(provider, model);
+        if (listing !== undefined) return listing(sale.atMs);
+      }
+      return undefined;
+    },
+  };
+}
+
+/** A model's rates at a time: some change on a date, some with the hour. */
+type Listing = (atMs: number) => Rates | undefined;
+
+function providerOf({ provider, connectorType, baseUrl }: Sale): Provider | undefined {
+  const known = Object.hasOwn(PROVIDER_OF_TYPE, connectorType) ? PROVIDER_OF_TYPE[connectorType] : undefined;
+  if (known !== undefined) return findProvider({ providerId: known });
+  if (connectorType !== "openai-compatible") return undefined;
+  if (baseUrl !== undefined) return findProvider({ providerApiUrl: baseUrl });
+  const named = findProvider({ providerId: provider });
+  return named?.id === provider ? named : undefined;
+}
+
+/** What served the request, unless that is only a shorter name of what was asked (`x:free` served as `x`). */
+function modelsOf({ model, servedModel }: Sale): readonly string[] {
+  return servedModel === undefined || model.startsWith(servedModel) ? [model] : [servedModel, model];
+}
+
+function lookUp(provider: Provider, model: string): Listing | undefined {
+  const found = calcPrice({}, model, { provider });
+  if (found === null) return undefined;
+  const isFree = found.model.id.endsWith(":free");
+  if (!Array.isArray(found.model.prices)) {
+    const rates = toRates(found.model_price, isFree);
+    return () => rates;
+  }
+  const alone = { ...provider, fallback_model_providers: [], models: [found.model] };
+  const converted = new WeakMap<ModelPrice, { readonly rates: Rates | undefined }>();
+  return (atMs) => {
+    const at = calcPrice({}, model, { provider: alone, timestamp: new Date(atMs) });
+    if (at === null) return undefined;
+    const entry = converted.get(at.model_price) ?? { rates: toRates(at.model_price, isFree) };
+    converted.set(at.model_price, entry);
+    return entry.rates;
+  };
+}
+
+/** The table writes both "free" and "we do not know" as no prices; only the name tells them apart. */
+function toRates(price: ModelPrice, isFree: boolean): Rates | undefined {
+  if (Object.keys(price).length === 0) return isFree ? FREE : undefined;
+  const bucket = (name: string, field: keyof Rates) => {
+    const rate = toRate(price[name]);
+    return rate === undefined ? {} : { [field]: rate };
+  };
+  return {
+    ...bucket("input_mtok", "input"),
+    ...bucket("cache_read_mtok", "cacheRead"),
+    ...bucket("cache_write_mtok", "cacheWrite"),
+    ...bucket("cache_write_1h_mtok", "cacheWrite1h"),
+    ...bucket("input_audio_mtok", "audioInput"),
+    ...bucket("input_image_mtok", "imageInput"),
+    ...bucket("output_mtok", "output"),
+    ...bucket("output_reasoning_mtok", "reasoning"),
+    ...bucket("output_audio_mtok", "audioOutput"),
+    ...bucket("output_image_mtok", "imageOutput"),
+    ...perThousand(price["web_searches_kcount"], "webSearch"),
+    ...perThousand(price["requests_kcount"], "request"),
+  };
+}
+
+const NOTHING: Rate = { base: 0n, tiers: [] };
+const FREE: Rates = { input: NOTHING, output: NOTHING };
+
+function toRate(price: ModelPrice[string]): Rate | undefined {
+  if (price === undefined) return undefined;
+  if (typeof price === "number") return { base: toPico(price), tiers: [] };
+  const tiers = price.tiers.map(({ start, price: usd }) => ({ start, price: toPico(usd) }));
+  return { base: toPico(price.base), tiers: tiers.sort((left, right) => left.start - right.start) };
+}
+
+function perThousand(price: ModelPrice[string], field: "webSearch" | "request"): Rates {
+  return typeof price === "number" ? { [field]: toPico(price) / 1_000n } : {};
+}

@@ -1,0 +1,75 @@
+/**
+ * Reads whole lines of a segment from an offset on, a bounded piece at a time. What is no line of ours - the torn
+ * tail of a crash, bytes a disk has spoilt - is stepped over and reported, so that it neither stops the rest nor
+ * disappears silently.
+ */
+import { closeSync, openSync, readSync } from "node:fs";
+import { decodeLine, type JournalLine } from "./journal-line.ts";
+
+export interface Chunk {
+  readonly lines: readonly JournalLine[];
+  readonly nextOffset: number;
+  readonly damages: readonly Damage[];
+}
+
+export interface Damage {
+  readonly path: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly reason: string;
+}
+
+export interface Range {
+  readonly from: number;
+  readonly until: number;
+  /** A longer line is read whole all the same. */
+  readonly bytesMax: number;
+}
+
+const LINE_FEED = 10;
+
+export function readLines(path: string, range: Range): Chunk {
+  const bytes = readWhole(path, range);
+  const lines: JournalLine[] = [];
+  const damages: Damage[] = [];
+  let start = 0;
+  while (start < bytes.length) {
+    const lineFeed = bytes.indexOf(LINE_FEED, start);
+    const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
+    const line = lineFeed < 0 ? undefined : decodeLine(bytes.toString("utf8", start, lineFeed));
+    if (line !== undefined) lines.push(line);
+    else {
+      const reason = lineFeed < 0 ? "torn line" : "unreadable line";
+      damages.push({ path, offset: range.from + start, bytes: end - start, reason });
+    }
+    start = end;
+  }
+  return { lines, nextOffset: range.from + bytes.length, damages };
+}
+
+/** Bytes up to the last line feed within the bound; without any, more until there is one or the range ends. */
+function readWhole(path: string, { from, until, bytesMax }: Range): Buffer {
+  const file = openSync(path, "r");
+  try {
+    for (let size = Math.min(bytesMax, until - from); ; size = Math.min(size * 2, until - from)) {
+      const buffer = Buffer.allocUnsafe(size);
+      const count = readFully(file, buffer, from);
+      const isEnd = count < size || from + count >= until;
+      const lineFeed = buffer.lastIndexOf(LINE_FEED, count - 1);
+      if (isEnd) return buffer.subarray(0, count);
+      if (lineFeed >= 0) return buffer.subarray(0, lineFeed + 1);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readFully(file: number, buffer: Buffer, position: number): number {
+  let count = 0;
+  while (count < buffer.length) {
+    const read = readSync(file, buffer, count, buffer.length - count, position + count);
+    if (read === 0) break;
+    count += read;
+  }
+  return count;
+}

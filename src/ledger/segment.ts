@@ -1,0 +1,89 @@
+/**
+ * Names of the files in a journal folder. An owner is one run of one process; its files are
+ *
+ *   PID-RANDOM.000001.jsonl   segments, numbered from 1
+ *   PID-RANDOM.checkpoint     how far they are in SQL
+ *   PID-RANDOM.lock           held while the process lives
+ */
+import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { asNumber, asObject, parseJson } from "#lib/json.ts";
+import { readFileSync } from "node:fs";
+
+/** A place in an owner's journal. */
+export interface Position {
+  readonly segment: number;
+  readonly offset: number;
+}
+
+export interface Segment {
+  readonly number: number;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+const SEGMENT_NAME = /^(\d+-[0-9a-f]+)\.(\d{6,})\.jsonl$/;
+
+export function segmentPath(folder: string, owner: string, segment: number): string {
+  return join(folder, `${owner}.${String(segment).padStart(6, "0")}.jsonl`);
+}
+
+export function lockPath(folder: string, owner: string): string {
+  return join(folder, `${owner}.lock`);
+}
+
+function checkpointPath(folder: string, owner: string): string {
+  return join(folder, `${owner}.checkpoint`);
+}
+
+/** Owners that left segments here, alive or dead. */
+export function listOwners(folder: string): readonly string[] {
+  const owners = new Set<string>();
+  for (const name of readdirSync(folder)) {
+    const owner = SEGMENT_NAME.exec(name)?.[1];
+    if (owner !== undefined) owners.add(owner);
+  }
+  return [...owners].sort();
+}
+
+/** An owner's segments, oldest first. */
+export function listSegments(folder: string, owner: string): readonly Segment[] {
+  const segments: Segment[] = [];
+  for (const name of readdirSync(folder)) {
+    const match = SEGMENT_NAME.exec(name);
+    if (match?.[1] !== owner) continue;
+    const path = join(folder, name);
+    segments.push({ number: Number(match[2]), path, bytes: statSync(path).size });
+  }
+  return segments.sort((left, right) => left.number - right.number);
+}
+
+/** The start where nothing was checkpointed, or the checkpoint is unreadable: inserting twice is harmless. */
+export function readCheckpoint(folder: string, owner: string): Position {
+  const value = asObject(parseJson(readText(checkpointPath(folder, owner))));
+  const segment = asNumber(value?.["segment"]);
+  const offset = asNumber(value?.["offset"]);
+  return segment === undefined || offset === undefined ? { segment: 0, offset: 0 } : { segment, offset };
+}
+
+/** Replaced by rename, so a crash leaves the old or the new one. */
+export function writeCheckpoint(folder: string, owner: string, position: Position): void {
+  const path = checkpointPath(folder, owner);
+  writeFileSync(`${path}.new`, JSON.stringify(position));
+  renameSync(`${path}.new`, path);
+}
+
+/** Removes what is left of an owner whose records are all in SQL; oldest segments first, the lock last. */
+export function removeOwner(folder: string, owner: string): void {
+  for (const segment of listSegments(folder, owner)) rmSync(segment.path, { force: true });
+  rmSync(checkpointPath(folder, owner), { force: true });
+  rmSync(lockPath(folder, owner), { force: true });
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
