@@ -56,6 +56,12 @@ const openrouter = z.strictObject({
     .describe(
       "Provider preferences laid over every request's own (`order`, `data_collection`, `zdr`, `max_price`, ...).",
     ),
+  allow_model_lists: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Let requests name their own fallback models (`models`, `fallbacks`). Off, they are refused: such a list leads around the models a key is limited to.",
+    ),
   headers,
 });
 
