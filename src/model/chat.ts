@@ -259,6 +259,9 @@ export type Tool =
       readonly name: string;
       readonly description?: string;
       readonly format?: { readonly syntax: "lark" | "regex"; readonly definition: string };
+      /** As for `FunctionTool`: `name` is then `namespace__tool`. */
+      readonly namespace?: string;
+      readonly raw?: { readonly protocol: ProtocolName; readonly value: JsonObject };
     }
   | {
       readonly type: "hosted";
@@ -276,6 +279,7 @@ export interface FunctionTool {
   readonly strict?: boolean;
   readonly cache?: CacheMark;
   readonly examples?: readonly Json[];
+  /** The Responses namespace the tool stood in; `name` is then already flat, `namespace__tool`. */
   readonly namespace?: string;
   /** The tool as the caller's own API spells it, for fields the canonical form has no name for. */
   readonly raw?: { readonly protocol: ProtocolName; readonly value: JsonObject };
