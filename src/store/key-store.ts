@@ -6,7 +6,6 @@
  * - A revoked key stops, and a new one works, on every process within a second of the change.
  * - While the database is down, known keys keep working and unknown ones are `unavailable`, never refused.
  */
-import { getRandomValues } from "node:crypto";
 import type { Caller, Limits } from "#model/caller.ts";
 import type { Database } from "./database.ts";
 import { createKeyCache } from "./key-cache.ts";
@@ -78,33 +77,37 @@ export interface KeyStoreOptions {
   readonly database: Database;
   readonly now: () => number;
   readonly randomBytes?: (count: number) => Uint8Array;
+  /** Told of failures behind the scenes: a look that kept an old answer, a batch of `touch` that will be retried. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 export function createKeyStore(options: KeyStoreOptions): KeyStore {
-  const { database, now } = options;
-  const randomBytes = options.randomBytes ?? ((count: number) => getRandomValues(new Uint8Array(count)));
+  const { database, now, onFailure } = options;
+  const randomBytes = options.randomBytes ?? secureRandomBytes;
   const table = createKeyTable({ database, now, randomBytes });
-  const cache = createKeyCache({ database, now });
-  const touch = createKeyTouch({ database, now });
+  const cache = createKeyCache({ database, now, onFailure });
+  const uses = createKeyTouch({ database, now, onFailure });
   return {
-    ...table,
-    ...touch,
-    verify: cache.verify,
-    async create(key) {
-      const created = await table.create(key);
-      cache.forget(created.secret);
-      return created;
-    },
+    verify: (secret) => cache.verify(secret),
+    touch: (keyId) => uses.touch(keyId),
+    flush: () => uses.flush(),
+    close: () => uses.flush(),
+    create: (key) => table.create(key),
+    list: (filter) => table.list(filter),
+    show: (keyId) => table.show(keyId),
     async deactivate(keyId) {
       const key = await table.deactivate(keyId);
-      cache.clear();
+      cache.forget(keyId);
       return key;
     },
     async rotate(keyId, rotation) {
       const created = await table.rotate(keyId, rotation);
-      cache.clear();
+      cache.forget(keyId);
       return created;
     },
-    close: touch.flush,
   };
+}
+
+function secureRandomBytes(count: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(count));
 }

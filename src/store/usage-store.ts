@@ -3,6 +3,9 @@
  * again; sums take money and tokens from request rows only, because a request's are the sum of its attempts'.
  */
 import type { UsageRecord } from "#model/usage-record.ts";
+import type { Database, Sql, SqlPart } from "./database.ts";
+import { bigintColumn, integerColumn, optionalText, type Row } from "./row.ts";
+import { toUsageRow } from "./usage-row.ts";
 
 export interface UsageStore {
   /** Idempotent by id: a row that is there already stays as it is. All or nothing per call. */
@@ -43,4 +46,116 @@ export interface UsageSummary {
   readonly costNanoUsd: bigint;
   /** Requests that reached an upstream whose price is unknown; their cost is missing above. */
   readonly costUnknownRequests: number;
+}
+
+/** 40 columns a row: well below what both databases take as parameters of one statement (32766 and 65535). */
+const ROWS_PER_STATEMENT = 250;
+
+export function createUsageStore(database: Database): UsageStore {
+  const { sql } = database;
+  return {
+    async insert(records) {
+      if (records.length <= ROWS_PER_STATEMENT) return insertRows(sql, records);
+      await database.transaction(async (inner) => {
+        for (let start = 0; start < records.length; start += ROWS_PER_STATEMENT) {
+          await insertRows(inner, records.slice(start, start + ROWS_PER_STATEMENT));
+        }
+      });
+    },
+
+    async summarise(query) {
+      const rows = await selectSummaries(sql, query);
+      return rows.map((row) => toSummary(row, query.by));
+    },
+
+    async spentNanoUsd(keyId, sinceMs) {
+      const [row] = await sql`
+        WITH RECURSIVE lineage (id) AS (
+          SELECT CAST(${keyId} AS TEXT)
+          UNION
+          SELECT api_keys.rotated_from FROM api_keys JOIN lineage ON api_keys.id = lineage.id
+          WHERE api_keys.rotated_from IS NOT NULL
+        )
+        SELECT CAST(COALESCE(SUM(cost_nano_usd), 0) AS BIGINT) AS spent
+        FROM usage_logs
+        WHERE key_id IN (SELECT id FROM lineage) AND kind = 'request' AND created_at >= ${sinceMs}`;
+      return row ? bigintColumn(row, "spent") : 0n;
+    },
+
+    async requestsSince(keyId, sinceMs) {
+      const [row] = await sql`
+        SELECT COUNT(*) AS requests FROM usage_logs
+        WHERE key_id = ${keyId} AND kind = 'request' AND outcome <> 'refused' AND created_at >= ${sinceMs}`;
+      return row ? integerColumn(row, "requests") : 0;
+    },
+  };
+}
+
+async function insertRows(sql: Sql, records: readonly UsageRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  await sql`INSERT INTO usage_logs ${sql.rows(records.map(toUsageRow))} ON CONFLICT (id) DO NOTHING`;
+}
+
+function selectSummaries(sql: Sql, query: UsageQuery) {
+  const conditions = [
+    sql.part`created_at >= ${query.sinceMs}`,
+    ...(query.untilMs === undefined ? [] : [sql.part`AND created_at < ${query.untilMs}`]),
+    ...(query.tenantId === undefined ? [] : [sql.part`AND tenant_id = ${query.tenantId}`]),
+    ...(query.keyId === undefined ? [] : [sql.part`AND key_id = ${query.keyId}`]),
+  ];
+  const order = query.by === "day" ? sql.part`group_value` : sql.part`cost DESC, requests DESC, group_value`;
+  // SUM gives NUMERIC on PostgreSQL, which the driver would hand over as text.
+  return sql`
+    SELECT
+      ${groupExpression(sql, query.by)} AS group_value,
+      COUNT(*) FILTER (WHERE kind = 'request') AS requests,
+      COUNT(*) FILTER (WHERE kind = 'attempt') AS attempts,
+      COUNT(*) FILTER (WHERE kind = 'request' AND outcome <> 'ok') AS requests_not_ok,
+      CAST(COALESCE(SUM(input_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS input,
+      CAST(COALESCE(SUM(cache_read_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS cache_read,
+      CAST(COALESCE(SUM(cache_write_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS cache_write,
+      CAST(COALESCE(SUM(output_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS output,
+      CAST(COALESCE(SUM(reasoning_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS reasoning,
+      CAST(COALESCE(SUM(cost_nano_usd) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS cost,
+      COUNT(*) FILTER (WHERE kind = 'request' AND cost_nano_usd IS NULL AND attempts > 0) AS cost_unknown
+    FROM usage_logs
+    WHERE ${conditions}
+    GROUP BY 1
+    ORDER BY ${order}`;
+}
+
+function groupExpression(sql: Sql, by: UsageGroup): SqlPart {
+  switch (by) {
+    case "model":
+      return sql.part`logical_model`;
+    case "key":
+      return sql.part`key_id`;
+    case "tenant":
+      return sql.part`tenant_id`;
+    case "target":
+      return sql.part`target`;
+    case "day":
+      return sql.part`created_at - created_at % 86400000`;
+  }
+}
+
+function toSummary(row: Row, by: UsageGroup): UsageSummary {
+  const group = by === "day" ? utcDay(integerColumn(row, "group_value")) : optionalText(row, "group_value");
+  return {
+    ...(group !== undefined && { group }),
+    requests: integerColumn(row, "requests"),
+    attempts: integerColumn(row, "attempts"),
+    requestsNotOk: integerColumn(row, "requests_not_ok"),
+    inputTokens: integerColumn(row, "input"),
+    cacheReadTokens: integerColumn(row, "cache_read"),
+    cacheWriteTokens: integerColumn(row, "cache_write"),
+    outputTokens: integerColumn(row, "output"),
+    reasoningTokens: integerColumn(row, "reasoning"),
+    costNanoUsd: bigintColumn(row, "cost"),
+    costUnknownRequests: integerColumn(row, "cost_unknown"),
+  };
+}
+
+function utcDay(dayStartMs: number): string {
+  return new Date(dayStartMs).toISOString().slice(0, 10);
 }

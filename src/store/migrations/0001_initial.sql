@@ -91,18 +91,17 @@ SELECT
   logical_model,
   target,
   created_at - created_at % 86400000 AS day_start,
-  CAST(SUM(CASE WHEN kind = 'request' THEN 1 ELSE 0 END) AS BIGINT) AS requests,
-  CAST(SUM(CASE WHEN kind = 'attempt' THEN 1 ELSE 0 END) AS BIGINT) AS attempts,
-  CAST(SUM(CASE WHEN kind = 'request' AND outcome <> 'ok' THEN 1 ELSE 0 END) AS BIGINT) AS requests_not_ok,
-  CAST(SUM(CASE WHEN kind = 'request' THEN COALESCE(input_tokens, 0) ELSE 0 END) AS BIGINT) AS input_tokens,
-  CAST(SUM(CASE WHEN kind = 'request' THEN COALESCE(cache_read_tokens, 0) ELSE 0 END) AS BIGINT) AS cache_read_tokens,
-  CAST(SUM(CASE WHEN kind = 'request' THEN COALESCE(cache_write_tokens, 0) ELSE 0 END) AS BIGINT) AS cache_write_tokens,
-  CAST(SUM(CASE WHEN kind = 'request' THEN COALESCE(output_tokens, 0) ELSE 0 END) AS BIGINT) AS output_tokens,
-  CAST(SUM(CASE WHEN kind = 'request' THEN COALESCE(reasoning_tokens, 0) ELSE 0 END) AS BIGINT) AS reasoning_tokens,
-  CAST(SUM(CASE WHEN kind = 'request' THEN COALESCE(cost_nano_usd, 0) ELSE 0 END) AS BIGINT) AS cost_nano_usd,
+  COUNT(*) FILTER (WHERE kind = 'request') AS requests,
+  COUNT(*) FILTER (WHERE kind = 'attempt') AS attempts,
+  COUNT(*) FILTER (WHERE kind = 'request' AND outcome <> 'ok') AS requests_not_ok,
+  CAST(COALESCE(SUM(input_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS input_tokens,
+  CAST(COALESCE(SUM(cache_read_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS cache_read_tokens,
+  CAST(COALESCE(SUM(cache_write_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS cache_write_tokens,
+  CAST(COALESCE(SUM(output_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS output_tokens,
+  CAST(COALESCE(SUM(reasoning_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS reasoning_tokens,
+  CAST(COALESCE(SUM(cost_nano_usd) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS cost_nano_usd,
   -- Requests that reached an upstream whose price nobody knows: the cost above is without them.
-  CAST(SUM(CASE WHEN kind = 'request' AND cost_nano_usd IS NULL AND attempts > 0 THEN 1 ELSE 0 END) AS BIGINT)
-    AS cost_unknown_requests
+  COUNT(*) FILTER (WHERE kind = 'request' AND cost_nano_usd IS NULL AND attempts > 0) AS cost_unknown_requests
 FROM usage_logs
 GROUP BY tenant_id, key_id, logical_model, target, created_at - created_at % 86400000;
 
