@@ -1,0 +1,97 @@
+/**
+ * Token counts, both ways. On this wire `prompt_tokens` includes cached tokens and `completion_tokens` includes
+ * reasoning; canonical buckets are disjoint. Servers that count otherwise under the same names are told apart by
+ * arithmetic, never by who they claim to be.
+ */
+import { asNumber, asObject, asString, type JsonObject } from "#lib/json.ts";
+import { inputTotal, type Usage } from "#model/usage.ts";
+import { present } from "./present.ts";
+
+/** Where servers put usage: top level, Groq's `x_groq`, Moonshot's first choice. */
+export function findUsage(body: JsonObject, choice: JsonObject | undefined): JsonObject | undefined {
+  return (
+    asObject(body["usage"]) ?? asObject(asObject(body["x_groq"])?.["usage"]) ?? asObject(choice?.["usage"])
+  );
+}
+
+export function decodeUsage(usage: JsonObject, serviceTier?: string): Usage {
+  const promptDetails = asObject(usage["prompt_tokens_details"]) ?? {};
+  const completionDetails = asObject(usage["completion_tokens_details"]) ?? {};
+  const prompt = count(usage["prompt_tokens"]);
+  const cacheRead =
+    count(promptDetails["cached_tokens"]) ??
+    count(usage["prompt_cache_hit_tokens"]) ??
+    count(usage["cached_tokens"]) ??
+    count(usage["num_cached_tokens"]);
+  const cacheWrite = count(promptDetails["cache_write_tokens"]);
+  const cached = (cacheRead ?? 0) + (cacheWrite ?? 0);
+  // More cached than prompted: the server counts as Anthropic does, without the cached ones.
+  const isExclusive = prompt !== undefined && cached > prompt;
+  const input = prompt === undefined ? undefined : isExclusive ? prompt : prompt - cached;
+  return present({
+    input,
+    cacheRead,
+    cacheWrite,
+    output: outputOf(usage, isExclusive),
+    reasoning: count(completionDetails["reasoning_tokens"]),
+    audioInput: count(promptDetails["audio_tokens"]),
+    audioOutput: count(completionDetails["audio_tokens"]),
+    imageInput: count(promptDetails["image_tokens"]),
+    imageOutput: count(completionDetails["image_tokens"]),
+    predictionAccepted: count(completionDetails["accepted_prediction_tokens"]),
+    predictionRejected: count(completionDetails["rejected_prediction_tokens"]),
+    webSearches: count(asObject(usage["server_tool_use_details"])?.["web_search_requests"]),
+    costReportedNanoUsd: costOf(usage),
+    serviceTier: serviceTier === "" ? undefined : (serviceTier ?? asString(usage["service_tier"])),
+  });
+}
+
+export function encodeUsage(usage: Usage): JsonObject {
+  const prompt = inputTotal(usage) ?? 0;
+  const completion = usage.output ?? 0;
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: {
+      cached_tokens: usage.cacheRead ?? 0,
+      audio_tokens: usage.audioInput ?? 0,
+      ...(usage.cacheWrite !== undefined && { cache_write_tokens: usage.cacheWrite }),
+      ...(usage.imageInput !== undefined && { image_tokens: usage.imageInput }),
+    },
+    completion_tokens_details: {
+      reasoning_tokens: usage.reasoning ?? 0,
+      audio_tokens: usage.audioOutput ?? 0,
+      accepted_prediction_tokens: usage.predictionAccepted ?? 0,
+      rejected_prediction_tokens: usage.predictionRejected ?? 0,
+      ...(usage.imageOutput !== undefined && { image_tokens: usage.imageOutput }),
+    },
+  };
+}
+
+/** Some servers (xAI, Gemini's OpenAI layer) leave reasoning out of `completion_tokens`, but not of the total. */
+function outputOf(usage: JsonObject, isExclusive: boolean): number | undefined {
+  const prompt = count(usage["prompt_tokens"]);
+  const completion = count(usage["completion_tokens"]);
+  const total = count(usage["total_tokens"]);
+  if (isExclusive || prompt === undefined || total === undefined) return completion;
+  if (completion === undefined) return total >= prompt ? total - prompt : undefined;
+  return total > prompt + completion ? total - prompt : completion;
+}
+
+/**
+ * What the provider says it charged, in nano-dollars. OpenRouter: `cost` in dollars, which with the caller's own
+ * provider key is only the fee, the provider's charge standing beside it. Perplexity: an object with a total.
+ */
+function costOf(usage: JsonObject): number | undefined {
+  const cost = asNumber(usage["cost"]) ?? asNumber(asObject(usage["cost"])?.["total_cost"]);
+  if (cost === undefined || cost < 0) return undefined;
+  const details = asObject(usage["cost_details"]);
+  const upstream = usage["is_byok"] === true ? (asNumber(details?.["upstream_inference_cost"]) ?? 0) : 0;
+  return Math.round((cost + upstream) * 1e9);
+}
+
+function count(value: unknown): number | undefined {
+  const number = asNumber(value);
+  return number === undefined || number < 0 ? undefined : number;
+}
