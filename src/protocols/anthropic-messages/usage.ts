@@ -1,0 +1,60 @@
+/**
+ * Usage both ways. Anthropic's `input_tokens` excludes cache reads and writes, as our buckets do, so nothing is added
+ * or taken away. Null and absent mean "not told here": an earlier report stands.
+ */
+import { asNumber, asObject, asString, type JsonObject } from "#lib/json.ts";
+import { NANO_PER_USD } from "#model/money.ts";
+import type { Usage } from "#model/usage.ts";
+
+export function decodeUsage(usage: JsonObject): Usage {
+  const written = asObject(usage["cache_creation"]);
+  const outputDetails = asObject(usage["output_tokens_details"]);
+  const serverTools = asObject(usage["server_tool_use"]);
+  const input = asNumber(usage["input_tokens"]);
+  const cacheRead = asNumber(usage["cache_read_input_tokens"]);
+  const cacheWrite = asNumber(usage["cache_creation_input_tokens"]);
+  const cacheWrite1h = asNumber(written?.["ephemeral_1h_input_tokens"]);
+  const output = asNumber(usage["output_tokens"]);
+  const reasoning = asNumber(outputDetails?.["thinking_tokens"]);
+  const webSearches = asNumber(serverTools?.["web_search_requests"]);
+  const tier = asString(usage["service_tier"]);
+  // OpenRouter reports what it charged, on this API too.
+  const costUsd = asNumber(usage["cost"]);
+  return {
+    ...(input !== undefined && { input }),
+    ...(cacheRead !== undefined && { cacheRead }),
+    ...(cacheWrite !== undefined && { cacheWrite }),
+    ...(cacheWrite1h !== undefined && { cacheWrite1h }),
+    ...(output !== undefined && { output }),
+    ...(reasoning !== undefined && { reasoning }),
+    ...(webSearches !== undefined && { webSearches }),
+    ...(tier !== undefined && { serviceTier: tierMeaning[tier] ?? tier }),
+    ...(costUsd !== undefined && { costReportedNanoUsd: Math.round(costUsd * NANO_PER_USD) }),
+  };
+}
+
+const tierMeaning: Readonly<Record<string, string>> = { standard: "default", batch: "flex" };
+const tierWord: Readonly<Record<string, string>> = { default: "standard", flex: "batch" };
+
+/** As in a finished answer. Counts nobody reported read 0: this API's clients take the fields for granted. */
+export function encodeUsage(usage: Usage | undefined): JsonObject {
+  const cacheWrite = usage?.cacheWrite ?? 0;
+  const cacheWrite1h = usage?.cacheWrite1h ?? 0;
+  const searches = usage?.webSearches;
+  const tier = usage?.serviceTier;
+  return {
+    input_tokens: usage?.input ?? 0,
+    cache_creation_input_tokens: cacheWrite,
+    cache_read_input_tokens: usage?.cacheRead ?? 0,
+    cache_creation: {
+      ephemeral_5m_input_tokens: Math.max(0, cacheWrite - cacheWrite1h),
+      ephemeral_1h_input_tokens: cacheWrite1h,
+    },
+    output_tokens: usage?.output ?? 0,
+    ...(usage?.reasoning !== undefined && { output_tokens_details: { thinking_tokens: usage.reasoning } }),
+    ...(searches !== undefined && {
+      server_tool_use: { web_search_requests: searches, web_fetch_requests: 0 },
+    }),
+    ...(tier !== undefined && { service_tier: tierWord[tier] ?? tier }),
+  };
+}
