@@ -9,6 +9,8 @@ export function createAnthropic(name: string, config: ConfigOf<"anthropic">): Co
   const headers = { ...configHeaders(config), "x-api-key": config.api_key.reveal() };
   return {
     name,
+    type: config.type,
+    baseUrl: config.base_url,
     protocols: () => ["anthropic-messages"],
     dialect: ({ model }) => ({ model, vendor: "anthropic", route: name, host: "anthropic" }),
     address: ({ target, protocol, operation }) => ({

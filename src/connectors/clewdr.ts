@@ -28,6 +28,8 @@ export function createClewdr(name: string, config: ConfigOf<"clewdr">): Connecto
     : `${config.base_url}${config.path_prefix}`;
   return {
     name,
+    type: config.type,
+    baseUrl: config.base_url,
     protocols: () => ["anthropic-messages"],
     dialect: ({ model }) => ({ model, vendor: "anthropic", route: name, host: "clewdr" }),
     address: ({ operation }) => {

@@ -24,6 +24,10 @@ export interface Target {
 export interface Connector {
   /** The name in config; metrics call it `provider`. */
   readonly name: string;
+  /** What it is, as `type` in config: `openrouter`, `vertex`, ... The price book knows providers by it. */
+  readonly type: string;
+  /** Where it is, as configured: tells which public provider a compatible server is. */
+  readonly baseUrl?: string;
   /** The APIs this upstream speaks for a model, best first. The client's own API is taken where it is among them. */
   protocols(target: Target): readonly ProtocolName[];
   dialect(target: Target, protocol: ProtocolName): Dialect;

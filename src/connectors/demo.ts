@@ -16,6 +16,8 @@ export function createDemo(
   const protocols = config.protocol === undefined ? ALL : [config.protocol];
   return {
     name,
+    type: config.type,
+    ...(config.base_url !== undefined && { baseUrl: config.base_url }),
     protocols: () => protocols,
     dialect: ({ model }, protocol) => ({ model, vendor: VENDORS[protocol], route: name, host: "demo" }),
     address: ({ target, protocol, operation }) => {

@@ -8,6 +8,8 @@ export function createGemini(name: string, config: ConfigOf<"gemini">): Connecto
   const headers = { ...configHeaders(config), "x-goog-api-key": config.api_key.reveal() };
   return {
     name,
+    type: config.type,
+    baseUrl: config.base_url,
     protocols: () => ["gemini"],
     dialect: ({ model }) => ({ model, vendor: "google", route: name, host: "aistudio" }),
     address: ({ target, protocol, operation }) => ({

@@ -15,6 +15,8 @@ export function createOpenaiCompatible(name: string, config: ConfigOf<"openai-co
   const host = hostOf(config.base_url);
   return {
     name,
+    type: config.type,
+    baseUrl: config.base_url,
     protocols: () => [config.protocol],
     dialect: ({ model }) => ({ model, vendor: vendorOf(model), route: name, host }),
     address: ({ target, protocol, operation }) => ({

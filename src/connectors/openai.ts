@@ -15,6 +15,8 @@ export function createOpenai(name: string, config: ConfigOf<"openai">): Connecto
   };
   return {
     name,
+    type: config.type,
+    baseUrl: config.base_url,
     protocols: ({ model }) => (isReasoningModel(model) ? RESPONSES_FIRST : CHAT_FIRST),
     dialect: ({ model }) => ({ model, vendor: "openai", route: name, host: "openai" }),
     address: ({ target, protocol, operation }) => ({

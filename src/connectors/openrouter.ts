@@ -21,6 +21,8 @@ export function createOpenrouter(name: string, config: ConfigOf<"openrouter">): 
   };
   return {
     name,
+    type: config.type,
+    baseUrl: config.base_url,
     // Chat first for everybody else: only it carries video, and `reasoning_details` keeps every vendor's blobs.
     protocols: () => ["openai-chat", "anthropic-messages", "openai-responses"],
     dialect: ({ model }) => ({ model, vendor: vendorOf(model), route: name, host: "openrouter" }),

@@ -30,6 +30,8 @@ export function createVertex(
   };
   return {
     name,
+    type: config.type,
+    ...(config.base_url !== undefined && { baseUrl: config.base_url }),
     protocols: (target) => [protocolOf(modelOf(target))],
     dialect: (target) => dialectOf(modelOf(target), name),
     address: (call) => {
