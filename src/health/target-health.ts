@@ -45,21 +45,32 @@ export class TargetHealth {
   }
 }
 
-/** Health by target id. Ids come from config, so the map is as bounded as the config is. */
+/** Names that are not in config come from clients, so what is kept of them is bounded. */
+const TARGETS_MAX = 10_000;
+
+/** Health by target id. */
 export class HealthRegistry {
   readonly #targets = new Map<string, TargetHealth>();
 
+  /** `options` count where the target is met for the first time. */
   of(targetId: string, options?: BreakerOptions): TargetHealth {
-    let health = this.#targets.get(targetId);
-    if (!health) {
-      health = new TargetHealth(options);
-      this.#targets.set(targetId, health);
-    }
+    const known = this.#targets.get(targetId);
+    if (known) return known;
+    if (this.#targets.size >= TARGETS_MAX) this.#forgetOldest();
+    const health = new TargetHealth(options);
+    this.#targets.set(targetId, health);
     return health;
   }
 
   /** For metrics and the management API. */
-  entries(): IterableIterator<[string, TargetHealth]> {
-    return this.#targets.entries();
+  peek(targetId: string): TargetHealth | undefined {
+    return this.#targets.get(targetId);
+  }
+
+  #forgetOldest(): void {
+    for (const oldest of this.#targets.keys()) {
+      this.#targets.delete(oldest);
+      return;
+    }
   }
 }

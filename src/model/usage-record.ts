@@ -16,8 +16,8 @@ export type Outcome =
   /** The process died in between; found in the journal at the next start. */
   | "interrupted";
 
-/** Where a cost comes from. `unknown` is not zero. */
-export type CostSource = "price_table" | "config" | "upstream" | "estimated" | "unknown";
+/** Where a cost comes from. `unknown` is not zero; `none` is: nothing was generated, so nothing is owed. */
+export type CostSource = "price_table" | "config" | "upstream" | "estimated" | "unknown" | "none";
 
 export interface UsageRecord {
   readonly kind: "request" | "attempt";

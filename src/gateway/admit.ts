@@ -1,0 +1,60 @@
+/**
+ * Steps 3 and 6: the gate, in two halves. `admit` is cheap and refuses a flood before a body is read; `reserve`
+ * needs the body's size and its output bound and holds the worst case.
+ */
+import type { Caller } from "#model/caller.ts";
+import type { Chat } from "#model/chat.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Route, World } from "./world.ts";
+
+/** What an answer is assumed to be bound by where the caller set no bound: the reservation, not a cap on the answer. */
+const OUTPUT_TOKENS_DEFAULT = 4096;
+/** Text costs at least about three bytes a token; media far more. So this never underestimates text. */
+const BYTES_PER_TOKEN_MIN = 3;
+
+export async function admit(world: World, exchange: Exchange): Promise<void> {
+  const admitted = world.limiter.admit(callerOf(exchange), world.clock.nowMs());
+  exchange.admission = admitted instanceof Promise ? await admitted : admitted;
+}
+
+/** From here on the request may cost something, so it is on file: should we die, it becomes a row all the same. */
+export function reserve(world: World, exchange: Exchange, chat: Chat, route: Route): void {
+  const { keyId, tenantId, limits } = callerOf(exchange);
+  if (limits.budget !== undefined || limits.tokensPerMinute !== undefined) hold(world, exchange, chat, route);
+  world.journal.admitted({
+    id: exchange.id,
+    keyId,
+    tenantId,
+    logicalModel: route.logicalModel,
+    protocol: exchange.protocolName,
+    isStream: chat.stream,
+    admittedAtMs: exchange.createdAtMs,
+  });
+}
+
+function hold(world: World, exchange: Exchange, chat: Chat, route: Route): void {
+  const inputTokens = Math.ceil(exchange.text.length / BYTES_PER_TOKEN_MIN);
+  const outputTokensMax = (chat.outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * (chat.choices ?? 1);
+  const costs = route.targets.map((target) =>
+    exchange.settings.prices.worstCase(
+      { inputTokens, outputTokensMax },
+      {
+        provider: target.connector.name,
+        connectorType: target.connector.type,
+        model: target.model,
+        atMs: exchange.createdAtMs,
+      },
+    ),
+  );
+  const known = costs.filter((cost) => cost !== undefined);
+  const dearest = known.length === costs.length ? Math.max(...known) : undefined;
+  exchange.admission?.reserve(
+    { tokens: inputTokens + outputTokensMax, ...(dearest !== undefined && { costNanoUsd: dearest }) },
+    world.clock.nowMs(),
+  );
+}
+
+export function callerOf(exchange: Exchange): Caller {
+  if (!exchange.caller) throw new Error("no caller: authenticate runs first");
+  return exchange.caller;
+}

@@ -1,0 +1,191 @@
+/**
+ * Step 7: tries targets until one answers. Every fault before the commit point only costs an attempt; the failure
+ * table decides where another may help.
+ *
+ *   pick a target that may be tried now -> send -> answered: done
+ *        ^                                   | failed
+ *        |   nowhere: throw; next: exclude the target; same: let it rest, try others first
+ *        +-----------------------------------+
+ *
+ * Invariants: at most `attemptsMax` attempts; a target in its pause or with an open breaker is not touched; repeats
+ * on one target are paid from the retry budget; every permit is returned.
+ */
+import type { Target } from "#connectors/connector.ts";
+import type { Permit } from "#health/breaker.ts";
+import { backoffDelayMs } from "#lib/backoff.ts";
+import { sleep } from "#lib/clock.ts";
+import { Failure, toFailure } from "#model/failure.ts";
+import { Attempt, type Exchange } from "./exchange.ts";
+import { send, type Answer } from "./send.ts";
+import type { Route, World } from "./world.ts";
+
+interface Candidate {
+  readonly target: Target;
+  /** Failures of this target in this request. */
+  failures: number;
+  notBeforeMs: number;
+  isExcluded: boolean;
+}
+
+interface Pick {
+  readonly candidate: Candidate;
+  readonly permit: Permit;
+}
+
+interface Progress {
+  readonly candidates: readonly Candidate[];
+  lastFailure: Failure | undefined;
+  /** "Go to a larger model, once." */
+  hasMovedForContext: boolean;
+  hasRenewedToken: boolean;
+}
+
+export async function attempt(world: World, exchange: Exchange, route: Route): Promise<Answer> {
+  world.retryBudget.earn();
+  for (const target of route.targets) world.health.of(target.id, route.breaker);
+  const progress: Progress = {
+    candidates: route.targets.map((target) => ({ target, failures: 0, notBeforeMs: 0, isExcluded: false })),
+    lastFailure: undefined,
+    hasMovedForContext: false,
+    hasRenewedToken: false,
+  };
+  for (;;) {
+    const { candidate, permit } = await pick(world, exchange, route, progress);
+    const entry = new Attempt(exchange.attempts.length + 1, candidate.target, world.clock.monotonicMs());
+    exchange.attempts.push(entry);
+    try {
+      const answer = await send(world, exchange, entry, route);
+      permit.succeed(world.clock.monotonicMs());
+      if (entry.firstTokenMs !== undefined) {
+        world.health.of(candidate.target.id).observeFirstToken(entry.firstTokenMs);
+      }
+      return answer;
+    } catch (error) {
+      const failure = toFailure(error);
+      entry.failure = failure;
+      entry.totalMs = world.clock.monotonicMs() - entry.startedMs;
+      learn(world, candidate, permit, failure);
+      decide(world, route, progress, { candidate, failure });
+    } finally {
+      permit.abandon();
+    }
+  }
+}
+
+/** The next target that may be tried, waiting for it where that is worth it. Throws where nothing is left to try. */
+async function pick(world: World, exchange: Exchange, route: Route, progress: Progress): Promise<Pick> {
+  for (;;) {
+    if (exchange.attempts.length >= route.retry.attemptsMax) throw exhausted(progress);
+    const nowMs = world.clock.monotonicMs();
+    const open = progress.candidates.filter((candidate) => !candidate.isExcluded);
+    const picked = pickReady(world, open, nowMs);
+    if (picked) return picked;
+    const atMs = Math.min(...open.map((candidate) => readyAtMs(world, candidate, nowMs)));
+    const waitMs = atMs - nowMs;
+    // Waiting longer than a first token may take is the silence that deadline forbids.
+    const endMs = exchange.startedMs + route.timeouts.totalMs;
+    if (open.length === 0 || waitMs > route.timeouts.firstTokenMs || atMs >= endMs)
+      throw exhausted(progress, waitMs);
+    await sleepUnlessGone(world, exchange, waitMs);
+  }
+}
+
+function pickReady(world: World, open: readonly Candidate[], nowMs: number): Pick | undefined {
+  for (const candidate of open) {
+    if (nowMs < candidate.notBeforeMs) continue;
+    const permit = world.health.of(candidate.target.id).acquire(nowMs);
+    if (!permit) continue;
+    if (candidate.failures === 0 || world.retryBudget.spend()) return { candidate, permit };
+    permit.abandon();
+    candidate.isExcluded = true;
+  }
+  return undefined;
+}
+
+function readyAtMs(world: World, candidate: Candidate, nowMs: number): number {
+  return Math.max(candidate.notBeforeMs, world.health.of(candidate.target.id).availableAtMs(nowMs));
+}
+
+async function sleepUnlessGone(world: World, exchange: Exchange, waitMs: number): Promise<void> {
+  try {
+    await sleep(world.clock, Math.max(1, waitMs), exchange.client);
+  } catch (error) {
+    throw new Failure("cancelled", "The client closed the connection.", { cause: error });
+  }
+}
+
+/** What the failure says about the target's health, beyond this request. */
+function learn(world: World, candidate: Candidate, permit: Permit, failure: Failure): void {
+  const nowMs = world.clock.monotonicMs();
+  const { retryAfterMs } = failure.detail;
+  if (failure.blame === "upstream" && retryAfterMs !== undefined) {
+    world.health.of(candidate.target.id).pause(nowMs, retryAfterMs);
+  }
+  switch (failure.blame) {
+    case "upstream":
+      // A target that says when to come back is alive, and its pause keeps us away; it need not trip the breaker too.
+      if (failure.kind === "upstream_rate_limited" && retryAfterMs !== undefined) permit.abandon();
+      else permit.fail(nowMs);
+      return;
+    case "client":
+      // It answered, and rightly refused. But nobody asked it where the client left or we refused in its name.
+      if (failure.kind === "cancelled" || failure.kind === "unsupported") permit.abandon();
+      else permit.succeed(nowMs);
+      return;
+    case "gateway":
+    case "store":
+      permit.abandon();
+  }
+}
+
+/** Where another try may help; throws the failure where nowhere. */
+function decide(
+  world: World,
+  route: Route,
+  progress: Progress,
+  failed: { readonly candidate: Candidate; readonly failure: Failure },
+): void {
+  const { candidate, failure } = failed;
+  progress.lastFailure = moreTelling(progress.lastFailure, failure);
+  candidate.failures += 1;
+  switch (failure.retry) {
+    case "nowhere":
+      throw failure;
+    case "next":
+      candidate.isExcluded = !mayRenewToken(candidate, progress, failure);
+      if (failure.kind !== "context_length") return;
+      if (progress.hasMovedForContext) throw failure;
+      progress.hasMovedForContext = true;
+      return;
+    case "same": {
+      const delayMs = backoffDelayMs(candidate.failures, route.retry, world.random());
+      candidate.notBeforeMs = world.clock.monotonicMs() + Math.max(delayMs, failure.detail.retryAfterMs ?? 0);
+    }
+  }
+}
+
+/** A 401 on a token we cached may only mean that it was revoked early: once, a fresh one is tried. */
+function mayRenewToken(candidate: Candidate, progress: Progress, failure: Failure): boolean {
+  if (failure.detail.upstreamStatus !== 401 || progress.hasRenewedToken) return false;
+  progress.hasRenewedToken = true;
+  return candidate.target.connector.forgetToken?.() === true;
+}
+
+/** Of several failures the client gets the last that an upstream itself gave. */
+function moreTelling(earlier: Failure | undefined, later: Failure): Failure {
+  return earlier && later.kind === "unsupported" ? earlier : later;
+}
+
+function exhausted(progress: Progress, waitMs?: number): Failure {
+  const last = progress.lastFailure;
+  const known = waitMs !== undefined && Number.isFinite(waitMs) ? { retryAfterMs: Math.ceil(waitMs) } : {};
+  if (!last) {
+    return new Failure(
+      "no_target",
+      "Every provider of this model is resting after failures. Try again later.",
+      known,
+    );
+  }
+  if (last.blame !== "upstream" || last.detail.retryAfterMs !== undefined) return last;
+  return new Failure(last.kind, last.message, { ...last.detail, ...known });
+}

@@ -1,0 +1,54 @@
+/** Step 2: who calls. The key may come in any of the places clients put it; the API's own place wins. */
+import { Failure } from "#model/failure.ts";
+import type { ProtocolName } from "#model/chat.ts";
+import type { Exchange } from "./exchange.ts";
+import type { World } from "./world.ts";
+
+type Reader = (request: Request) => string | undefined;
+
+const bearer: Reader = (request) => {
+  const value = request.headers.get("authorization");
+  return value !== null && /^bearer /i.test(value) ? value.slice("bearer ".length).trim() : undefined;
+};
+const header =
+  (name: string): Reader =>
+  (request) =>
+    request.headers.get(name) ?? undefined;
+const query: Reader = (request) => {
+  const start = request.url.indexOf("?");
+  return start < 0 ? undefined : (new URLSearchParams(request.url.slice(start)).get("key") ?? undefined);
+};
+
+const anthropicKey = header("x-api-key");
+const googleKey = header("x-goog-api-key");
+const azureKey = header("api-key");
+
+const places: Readonly<Record<ProtocolName, readonly Reader[]>> = {
+  "openai-chat": [bearer, anthropicKey, azureKey, googleKey, query],
+  "openai-responses": [bearer, anthropicKey, azureKey, googleKey, query],
+  "anthropic-messages": [anthropicKey, bearer, googleKey, azureKey, query],
+  gemini: [googleKey, query, bearer, anthropicKey, azureKey],
+};
+
+export async function authenticate(world: World, exchange: Exchange): Promise<void> {
+  const secret = presentedKey(exchange.inbound.request, exchange.protocolName);
+  if (secret === undefined) {
+    throw new Failure(
+      "unauthenticated",
+      "No API key. Send it as `Authorization: Bearer XJP_...`, `x-api-key`, `x-goog-api-key` or `?key=`.",
+      { code: "missing_api_key" },
+    );
+  }
+  const verified = world.keys.verify(secret);
+  const caller = verified instanceof Promise ? await verified : verified;
+  exchange.caller = caller;
+  world.keys.touch(caller.keyId);
+}
+
+function presentedKey(request: Request, protocol: ProtocolName): string | undefined {
+  for (const read of places[protocol]) {
+    const secret = read(request);
+    if (secret !== undefined && secret !== "") return secret;
+  }
+  return undefined;
+}

@@ -1,0 +1,104 @@
+/**
+ * Token counting: asked of the upstream where it counts, else estimated here and marked `x-xjp-estimated: true`.
+ * It passes the same gate as an answer does, because it may reach an upstream (properties P23).
+ */
+import type { Call, Target } from "#connectors/connector.ts";
+import { asObject, parseJson } from "#lib/json.ts";
+import type { Chat } from "#model/chat.ts";
+import { estimateTokens } from "#model/estimate-tokens.ts";
+import { Failure } from "#model/failure.ts";
+import { admit } from "./admit.ts";
+import { answerAside } from "./aside.ts";
+import { authenticate } from "./authenticate.ts";
+import { Deadlines } from "./deadlines.ts";
+import { requestLine } from "./decode.ts";
+import type { Exchange, Inbound } from "./exchange.ts";
+import { readBody } from "./read-body.ts";
+import { route } from "./route.ts";
+import { pickProtocol } from "./send.ts";
+import { readUpstreamText } from "./upstream-text.ts";
+import type { Route, World } from "./world.ts";
+
+export function countTokens(world: World, inbound: Inbound): Promise<Response> {
+  let isEstimated = false;
+  const counting = inbound.protocol.client.counting;
+  return answerAside(
+    world,
+    inbound,
+    async (exchange) => {
+      if (!counting) throw new Failure("not_found", "This API has no token counting call.");
+      await authenticate(world, exchange);
+      await admit(world, exchange);
+      await readBody(exchange);
+      const chat = (exchange.chat = counting.decodeRequest(exchange.raw, requestLine(world, exchange)));
+      const plan = (exchange.route = route(world, exchange, chat));
+      const counted = await countUpstream(world, exchange, chat, plan);
+      isEstimated = counted === undefined;
+      return counting.encodeReply(counted ?? estimateTokens(chat));
+    },
+    () => (isEstimated ? { "x-xjp-estimated": "true" } : {}),
+  );
+}
+
+/** The first target that counts and answers. A target that fails is passed over: an estimate is better than an error. */
+async function countUpstream(
+  world: World,
+  exchange: Exchange,
+  chat: Chat,
+  plan: Route,
+): Promise<number | undefined> {
+  for (const target of plan.targets) {
+    const counted = await askTarget(world, exchange, { chat, plan, target });
+    if (counted !== undefined) return counted;
+    if (exchange.client.aborted) throw new Failure("cancelled", "The client closed the connection.");
+  }
+  return undefined;
+}
+
+interface Asking {
+  readonly chat: Chat;
+  readonly plan: Route;
+  readonly target: Target;
+}
+
+async function askTarget(
+  world: World,
+  exchange: Exchange,
+  { chat, plan, target }: Asking,
+): Promise<number | undefined> {
+  const name = pickProtocol(target, chat.protocol);
+  const { counting } = world.protocols[name].upstream;
+  const nowMs = world.clock.monotonicMs();
+  const permit = counting && world.health.of(target.id).acquire(nowMs);
+  if (!counting || !permit) return undefined;
+  const deadlines = new Deadlines(world.clock, exchange.client, {
+    startedMs: exchange.startedMs,
+    totalMs: Math.min(plan.timeouts.totalMs, plan.timeouts.firstTokenMs),
+  });
+  deadlines.enter("total", Number.POSITIVE_INFINITY);
+  try {
+    const call: Call = { target, protocol: name, operation: "count", signal: deadlines.signal };
+    const { connector } = target;
+    const dialect = connector.dialect(target, name);
+    const body =
+      name === chat.protocol
+        ? counting.patchRequest(exchange.raw, dialect)
+        : counting.encodeRequest(chat, dialect);
+    const address = await connector.address(call);
+    const response = await world.fetch(address.url, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...address.headers },
+      body: JSON.stringify(connector.shape?.(body, call) ?? body),
+      signal: deadlines.signal,
+      redirect: "manual",
+    });
+    const text = await readUpstreamText(response, deadlines);
+    return response.ok ? counting.decodeReply(asObject(parseJson(text))) : undefined;
+  } catch {
+    // Told to nobody on purpose: the caller gets an estimate, marked as one.
+    return undefined;
+  } finally {
+    permit.abandon();
+    deadlines.stop();
+  }
+}

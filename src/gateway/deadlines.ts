@@ -1,0 +1,97 @@
+/**
+ * The clock of one attempt: the phase it is in (`first_token`, then `idle`), the request's total, and the client's
+ * presence, all ending in one AbortController whose reason is the Failure.
+ *
+ * One timer serves them all. A chunk only notes the time; the timer, when it fires, looks whether the wait was real
+ * and sleeps on if not, so a stream of thousands of chunks costs no timer per chunk.
+ */
+import type { Clock, Timer } from "#lib/clock.ts";
+import { Failure } from "#model/failure.ts";
+
+export type Phase = "connect" | "first_token" | "idle" | "total";
+
+const what: Readonly<Record<Phase, string>> = {
+  connect: "took no connection",
+  first_token: "sent no first token",
+  idle: "went silent in mid-answer",
+  total: "did not finish the request",
+};
+
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #totalAtMs: number;
+  readonly #totalMs: number;
+  readonly #controller = new AbortController();
+  readonly #client: AbortSignal;
+  #phase: Phase = "total";
+  #phaseMs = Number.POSITIVE_INFINITY;
+  #sinceMs = 0;
+  #timer: Timer | undefined;
+
+  /**
+   * Watches the client at once, and time from the first `enter` on. `startedMs`: when the request began, monotonic;
+   * the total counts over all its attempts.
+   */
+  constructor(
+    clock: Clock,
+    client: AbortSignal,
+    request: { readonly startedMs: number; readonly totalMs: number },
+  ) {
+    this.#clock = clock;
+    this.#client = client;
+    this.#totalMs = request.totalMs;
+    this.#totalAtMs = request.startedMs + request.totalMs;
+    if (client.aborted) this.#onClientGone();
+    client.addEventListener("abort", this.#onClientGone);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Enters a phase that may last `limitMs` from now, or, for `idle`, from each touch. */
+  enter(phase: Phase, limitMs: number): void {
+    this.#phase = phase;
+    this.#phaseMs = limitMs;
+    this.#sinceMs = this.#clock.monotonicMs();
+    this.#arm();
+  }
+
+  /** Bytes came. */
+  touch(nowMs: number): void {
+    if (this.#phase === "idle") this.#sinceMs = nowMs;
+  }
+
+  abort(failure: Failure): void {
+    if (!this.signal.aborted) this.#controller.abort(failure);
+  }
+
+  /** Ends the watch. The upstream, if still open, is the caller's to close. */
+  stop(): void {
+    this.#timer?.cancel();
+    this.#client.removeEventListener("abort", this.#onClientGone);
+  }
+
+  readonly #onClientGone = (): void => {
+    this.abort(new Failure("cancelled", "The client closed the connection."));
+  };
+
+  #arm(): void {
+    this.#timer?.cancel();
+    const dueMs = Math.min(this.#totalAtMs, this.#sinceMs + this.#phaseMs);
+    this.#timer = this.#clock.schedule(Math.max(0, dueMs - this.#clock.monotonicMs()), this.#onTimer);
+  }
+
+  readonly #onTimer = (): void => {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs >= this.#totalAtMs) this.abort(timeout("total", this.#totalMs));
+    else if (nowMs >= this.#sinceMs + this.#phaseMs) this.abort(timeout(this.#phase, this.#phaseMs));
+    else this.#arm();
+  };
+}
+
+function timeout(phase: Phase, limitMs: number): Failure {
+  return new Failure("timeout", `The upstream ${what[phase]} within ${Math.round(limitMs)} ms.`, {
+    code: phase,
+  });
+}

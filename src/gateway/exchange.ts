@@ -1,0 +1,96 @@
+/**
+ * The record of one request, from its first byte to its ledger row. Steps write what they learn; `settle` reads it
+ * once. Nothing in it outlives the request.
+ */
+import type { Admission } from "#limits/admission.ts";
+import type { JsonObject } from "#lib/json.ts";
+import type { Caller } from "#model/caller.ts";
+import type { Chat, ProtocolName } from "#model/chat.ts";
+import type { Failure } from "#model/failure.ts";
+import { mergeUsage, type Usage } from "#model/usage.ts";
+import type { Target } from "#connectors/connector.ts";
+import type { Protocol, RequestLine } from "#protocols/protocol.ts";
+import type { Route, Settings } from "./world.ts";
+
+/** What the router hands in: the socket's request, and what its URL said. */
+export interface Inbound {
+  readonly request: Request;
+  readonly protocol: Protocol;
+  /** From the path, where the API puts them there. */
+  readonly model?: string;
+  readonly stream?: boolean;
+}
+
+export class Exchange {
+  readonly id: string;
+  readonly inbound: Inbound;
+  readonly settings: Settings;
+  /** Monotonic. */
+  readonly startedMs: number;
+  readonly createdAtMs: number;
+  /** Aborts when the client closes its connection. */
+  readonly client: AbortSignal;
+  readonly attempts: Attempt[] = [];
+  caller: Caller | undefined;
+  admission: Admission | undefined;
+  /** The body as text and parsed: the native lane forwards it. */
+  text = "";
+  raw: JsonObject = {};
+  chat: Chat | undefined;
+  route: Route | undefined;
+  dropped: readonly string[] = [];
+  /** Time spent waiting for upstreams, for `xjp_overhead_seconds`. */
+  upstreamMs = 0;
+  firstTokenMs: number | undefined;
+  isSettled = false;
+
+  constructor(
+    fields: Pick<Exchange, "id" | "inbound" | "settings" | "startedMs" | "createdAtMs" | "client">,
+  ) {
+    this.id = fields.id;
+    this.inbound = fields.inbound;
+    this.settings = fields.settings;
+    this.startedMs = fields.startedMs;
+    this.createdAtMs = fields.createdAtMs;
+    this.client = fields.client;
+  }
+
+  get protocolName(): ProtocolName {
+    return this.inbound.protocol.name;
+  }
+
+  get isStrict(): boolean {
+    return this.inbound.request.headers.get("x-xjp-strict") === "true";
+  }
+}
+
+/** One try at one target, as it will be booked. */
+export class Attempt {
+  readonly number: number;
+  readonly target: Target;
+  readonly startedMs: number;
+  protocolOut: ProtocolName | undefined;
+  /** Whether bytes went to the upstream: only then it becomes a row. */
+  reachedUpstream = false;
+  /** HTTP status of the upstream; 0 while or where there was none. */
+  status = 0;
+  servedModel: string | undefined;
+  usage: Usage | undefined;
+  /** Characters generated, for an estimate where the upstream reports nothing. */
+  outputChars = 0;
+  firstTokenMs: number | undefined;
+  totalMs: number | undefined;
+  failure: Failure | undefined;
+
+  constructor(number: number, target: Target, startedMs: number) {
+    this.number = number;
+    this.target = target;
+    this.startedMs = startedMs;
+  }
+
+  addUsage(usage: Usage): void {
+    this.usage = mergeUsage(this.usage, usage);
+  }
+}
+
+export type { RequestLine };

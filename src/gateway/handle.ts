@@ -1,0 +1,28 @@
+/** The life of a request, as a table of contents. The one `catch` of the data plane is here. */
+import { toFailure } from "#model/failure.ts";
+import { admit, reserve } from "./admit.ts";
+import { attempt } from "./attempt.ts";
+import { authenticate } from "./authenticate.ts";
+import { decode } from "./decode.ts";
+import type { Inbound } from "./exchange.ts";
+import { observe } from "./observe.ts";
+import { readBody } from "./read-body.ts";
+import { refuse, respond } from "./respond.ts";
+import { route } from "./route.ts";
+import type { World } from "./world.ts";
+
+export async function handle(world: World, inbound: Inbound): Promise<Response> {
+  const exchange = observe(world, inbound);
+  try {
+    await authenticate(world, exchange);
+    await admit(world, exchange);
+    await readBody(exchange);
+    const chat = (exchange.chat = decode(world, exchange));
+    const plan = (exchange.route = route(world, exchange, chat));
+    reserve(world, exchange, chat, plan);
+    const answer = await attempt(world, exchange, plan);
+    return respond(world, exchange, answer);
+  } catch (error) {
+    return refuse(world, exchange, toFailure(error));
+  }
+}

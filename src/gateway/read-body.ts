@@ -1,0 +1,97 @@
+/** Reads the request body within its bounds: bytes, compressed or not, and depth of the JSON. */
+import { brotliDecompress, gunzip, inflate, zstdDecompress, type InputType } from "node:zlib";
+import { isObject, parseJson, type JsonObject } from "#lib/json.ts";
+import { Failure } from "#model/failure.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Real requests nest a dozen levels (schemas); past this a body only means to exhaust the stack of what reads it. */
+const DEPTH_MAX = 200;
+
+export async function readBody(exchange: Exchange): Promise<void> {
+  const text = await readText(exchange.inbound.request, exchange.settings.bodyBytesMax);
+  const raw = parseJson(text);
+  if (!isObject(raw)) {
+    throw new Failure(
+      "bad_request",
+      "The body is not a JSON object. Send JSON with `content-type: application/json`.",
+    );
+  }
+  if (isDeeperThan(raw, DEPTH_MAX)) {
+    throw new Failure("bad_request", `The body nests deeper than ${DEPTH_MAX} levels. Flatten it.`);
+  }
+  exchange.text = text;
+  exchange.raw = raw;
+}
+
+async function readText(request: Request, bytesMax: number): Promise<string> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > bytesMax) throw tooLarge(bytesMax);
+  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
+  if (encoding === "identity" && declared > 0) return request.text();
+  const bytes = await readBytes(request, bytesMax);
+  return new TextDecoder().decode(
+    encoding === "identity" ? bytes : await decompress(bytes, encoding, bytesMax),
+  );
+}
+
+/** For bodies that do not declare their length: counts as they come, so none is held past the bound. */
+async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  if (request.body) {
+    for await (const chunk of request.body) {
+      total += chunk.length;
+      if (total > bytesMax) throw tooLarge(bytesMax);
+      chunks.push(chunk);
+    }
+  }
+  return Buffer.concat(chunks, total);
+}
+
+type Decompressor = (
+  bytes: InputType,
+  options: { maxOutputLength: number },
+  done: (error: Error | null, result: Buffer) => void,
+) => void;
+
+const decompressors: Readonly<Record<string, Decompressor>> = {
+  gzip: gunzip,
+  "x-gzip": gunzip,
+  deflate: inflate,
+  br: brotliDecompress,
+  zstd: zstdDecompress,
+};
+
+/** `maxOutputLength` stops a decompression bomb at the bound, not after it. */
+function decompress(bytes: Uint8Array, encoding: string, bytesMax: number): Promise<Uint8Array> {
+  const run = decompressors[encoding];
+  if (!run) {
+    throw new Failure(
+      "bad_request",
+      "This content-encoding is not supported. Use gzip, deflate, br, zstd or none.",
+    );
+  }
+  return new Promise((resolve, reject) => {
+    run(bytes, { maxOutputLength: bytesMax }, (error, result) => {
+      if (!error) resolve(result);
+      else if ("code" in error && error.code === "ERR_BUFFER_TOO_LARGE") reject(tooLarge(bytesMax));
+      else reject(new Failure("bad_request", `The body is not valid ${encoding}.`, { cause: error }));
+    });
+  });
+}
+
+function tooLarge(bytesMax: number): Failure {
+  return new Failure(
+    "too_large",
+    `The body is larger than ${bytesMax} bytes. Send less, or link to media by URL.`,
+  );
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  const children: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  return children.some((child) => isDeeperThan(child, levels - 1));
+}
+
+export type { JsonObject };

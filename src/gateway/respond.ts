@@ -1,0 +1,230 @@
+/**
+ * Step 10: the answer, whole or as a stream, in the client's API. It is booked before the client gets its last byte,
+ * and a stream that breaks ends with the API's own error, never with something that looks like its end.
+ */
+import { Failure, toFailure } from "#model/failure.ts";
+import { foldReply } from "#model/reply.ts";
+import type { ChatEvent } from "#model/chat-event.ts";
+import type { Envelope } from "#protocols/protocol.ts";
+import { callerOf } from "./admit.ts";
+import type { Attempt, Exchange } from "./exchange.ts";
+import { answerHeaders, failureHeaders } from "./headers.ts";
+import { note } from "./reply-events.ts";
+import { chatOf, type Answer, type StreamAnswer, type WholeAnswer } from "./send.ts";
+import { settle } from "./settle.ts";
+import type { Step } from "./upstream-stream.ts";
+import type { World } from "./world.ts";
+
+export function respond(world: World, exchange: Exchange, answer: Answer): Response {
+  exchange.firstTokenMs = world.clock.monotonicMs() - exchange.startedMs;
+  exchange.upstreamMs += exchange.attempts.reduce(
+    (sum, entry) => sum + (entry.firstTokenMs ?? entry.totalMs ?? 0),
+    0,
+  );
+  return answer.kind === "whole"
+    ? respondWhole(world, exchange, answer)
+    : respondStream(world, exchange, answer);
+}
+
+/** The refusal in the client's own dialect. Also the end of requests whose client has left. */
+export function refuse(world: World, exchange: Exchange, failure: Failure): Response {
+  const outcome =
+    failure.kind === "cancelled" ? "client_cancelled" : failure.blame === "client" ? "refused" : "failed";
+  let told = failure;
+  const encodedFirst = exchange.inbound.protocol.client.encodeFailure(failure, exchange.id);
+  try {
+    settle(world, exchange, {
+      outcome,
+      status: failure.kind === "cancelled" ? 499 : encodedFirst.status,
+      failure,
+    });
+  } catch (error) {
+    told = toFailure(error);
+  }
+  const encoded =
+    told === failure ? encodedFirst : exchange.inbound.protocol.client.encodeFailure(told, exchange.id);
+  return new Response(JSON.stringify(encoded.body), {
+    status: encoded.status,
+    headers: { ...failureHeaders(exchange), ...encoded.headers, "content-type": "application/json" },
+  });
+}
+
+function respondWhole(world: World, exchange: Exchange, answer: WholeAnswer): Response {
+  const { attempt, events, nativeText } = answer;
+  const client = exchange.inbound.protocol.client;
+  const text =
+    nativeText ?? JSON.stringify(client.encodeReply(foldReply(events), envelope(world, exchange, attempt)));
+  const record = settle(world, exchange, { outcome: "ok", status: 200 });
+  return new Response(text, {
+    headers: { ...answerHeaders(exchange, attempt, record?.costNanoUsd), "content-type": "application/json" },
+  });
+}
+
+function respondStream(world: World, exchange: Exchange, answer: StreamAnswer): Response {
+  const pump = new StreamPump(world, exchange, answer);
+  // One chunk ahead is what the queue holds; the next is read when the client has taken it.
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const bytes = await pump.next();
+        if (bytes) controller.enqueue(bytes);
+        if (pump.isFinished) controller.close();
+      },
+      cancel: () => pump.clientLeft(),
+    },
+    { highWaterMark: 1 },
+  );
+  return new Response(body, {
+    headers: {
+      ...answerHeaders(exchange, answer.attempt),
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache, no-transform",
+      "x-accel-buffering": "no",
+    },
+  });
+}
+
+const encoder = new TextEncoder();
+
+/** Turns upstream steps into client bytes. Owns the attempt from the commit point to the booking. */
+class StreamPump {
+  readonly #world: World;
+  readonly #exchange: Exchange;
+  readonly #answer: StreamAnswer;
+  readonly #write: (step: Step) => Uint8Array | undefined;
+  readonly #head: Step[];
+  /** What came after the answer's finish: held back until it is booked. */
+  readonly #tail: Uint8Array[] = [];
+  #hasFinish = false;
+  isFinished = false;
+
+  constructor(world: World, exchange: Exchange, answer: StreamAnswer) {
+    this.#world = world;
+    this.#exchange = exchange;
+    this.#answer = answer;
+    this.#head = [...answer.head];
+    this.#write = answer.isNative ? (step) => step.nativeBytes() : this.#canonicalWriter();
+    if (exchange.client.aborted) this.clientLeft();
+    else exchange.client.addEventListener("abort", this.#onGone, { once: true });
+  }
+
+  /** The next bytes for the client; undefined with `isFinished` where there are no more. */
+  async next(): Promise<Uint8Array | undefined> {
+    while (!this.isFinished) {
+      const step = this.#head.shift() ?? (await this.#read());
+      if (this.isFinished) return undefined;
+      const bytes = this.#advance(step);
+      if (bytes) return bytes;
+    }
+    return undefined;
+  }
+
+  clientLeft(): void {
+    if (this.isFinished) return;
+    const failure = new Failure("cancelled", "The client closed the connection.");
+    this.#answer.cancel(failure);
+    this.#end({ failure });
+  }
+
+  readonly #onGone = (): void => this.clientLeft();
+
+  async #read(): Promise<Step> {
+    const step = await this.#answer.next();
+    if (!this.isFinished) for (const event of step.events) note(this.#answer.attempt, event);
+    return step;
+  }
+
+  #advance(step: Step): Uint8Array | undefined {
+    const bytes = this.#encode(step);
+    this.#hasFinish ||= step.events.some(isFinish);
+    if (step.failure) return this.#fail(step.failure, bytes);
+    if (!this.#hasFinish && !step.isEnd) return bytes ?? this.#keepAlive(step);
+    if (bytes) this.#tail.push(bytes);
+    if (!step.isEnd) return undefined;
+    const broken = this.#end({});
+    return broken ? this.#errorBytes(broken, undefined) : join(this.#tail);
+  }
+
+  /** A bug in an encoder must not leave the client waiting: it ends the stream like any other failure. */
+  #encode(step: Step): Uint8Array | undefined {
+    try {
+      return this.#write(step);
+    } catch (error) {
+      const failure = toFailure(error);
+      this.#answer.cancel(failure);
+      this.#end({ failure });
+      this.#tail.length = 0;
+      return this.#errorBytes(failure, undefined);
+    }
+  }
+
+  #canonicalWriter(): (step: Step) => Uint8Array | undefined {
+    const { client } = this.#exchange.inbound.protocol;
+    const writer = client.createStreamEncoder(envelope(this.#world, this.#exchange, this.#answer.attempt));
+    return (step) => {
+      let text = "";
+      for (const event of step.events) if (event.type !== "error") text += writer.push(event);
+      return text === "" ? undefined : encoder.encode(text);
+    };
+  }
+
+  #keepAlive(step: Step): Uint8Array | undefined {
+    if (!step.isKeepAlive || this.#answer.isNative) return undefined;
+    return encoder.encode(this.#exchange.inbound.protocol.client.keepAlive);
+  }
+
+  /** The text so far is true and goes out; the finish and what follows it are not, and do not. */
+  #fail(failure: Failure, bytes: Uint8Array | undefined): Uint8Array {
+    this.#answer.cancel(failure);
+    this.#end({ failure });
+    return this.#errorBytes(failure, this.#hasFinish ? undefined : bytes);
+  }
+
+  #errorBytes(failure: Failure, before: Uint8Array | undefined): Uint8Array {
+    const text = this.#exchange.inbound.protocol.client.encodeStreamFailure(failure, this.#exchange.id);
+    return join([...(before ? [before] : []), encoder.encode(text)]);
+  }
+
+  /** Books the request, once. Gives the failure where booking itself failed: then nothing may look complete. */
+  #end({ failure }: { readonly failure?: Failure }): Failure | undefined {
+    if (this.isFinished) return undefined;
+    this.isFinished = true;
+    this.#exchange.client.removeEventListener("abort", this.#onGone);
+    const { attempt } = this.#answer;
+    attempt.totalMs = this.#world.clock.monotonicMs() - attempt.startedMs;
+    if (failure) attempt.failure = failure;
+    this.#exchange.upstreamMs += this.#answer.waitedMs();
+    try {
+      settle(this.#world, this.#exchange, endingOf(failure));
+      return undefined;
+    } catch (error) {
+      return toFailure(error);
+    }
+  }
+}
+
+function endingOf(failure: Failure | undefined) {
+  if (!failure) return { outcome: "ok", status: 200 } as const;
+  if (failure.kind === "cancelled") return { outcome: "client_cancelled", status: 499, failure } as const;
+  return { outcome: "failed", status: failure.status, failure } as const;
+}
+
+function isFinish(event: ChatEvent): boolean {
+  return event.type === "finish";
+}
+
+function join(chunks: readonly Uint8Array[]): Uint8Array {
+  const [first] = chunks;
+  return first && chunks.length === 1 ? first : Buffer.concat(chunks);
+}
+
+function envelope(world: World, exchange: Exchange, attempt: Attempt): Envelope {
+  const { tenantId } = callerOf(exchange);
+  return {
+    id: exchange.id,
+    createdAtSeconds: Math.floor(exchange.createdAtMs / 1000),
+    model: attempt.servedModel ?? attempt.target.model,
+    chat: chatOf(exchange),
+    seal: (opaque) => world.sealer.seal(opaque, tenantId),
+  };
+}

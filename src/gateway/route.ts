@@ -1,0 +1,62 @@
+/** Step 5: which targets serve the asked model, and whether this caller may ask for it. */
+import { Failure } from "#model/failure.ts";
+import type { Chat } from "#model/chat.ts";
+import { orderTargets } from "#health/target-order.ts";
+import type { Caller } from "#model/caller.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Route, World } from "./world.ts";
+
+export function route(world: World, exchange: Exchange, chat: Chat): Route {
+  const { settings } = exchange;
+  const found = settings.resolve(chat.model);
+  if (!found) {
+    throw new Failure(
+      "not_found",
+      `No model \`${printable(chat.model)}\` here. GET /v1/models lists those there are.`,
+      {
+        code: "model_not_found",
+        param: "model",
+      },
+    );
+  }
+  if (exchange.caller && !mayUse(exchange.caller, found.logicalModel)) {
+    throw new Failure(
+      "forbidden",
+      `This key may not use \`${printable(chat.model)}\`. Ask for a key that allows it.`,
+      {
+        code: "model_not_allowed",
+        param: "model",
+      },
+    );
+  }
+  const targets = orderTargets(found.strategy, found.targets, {
+    random: () => world.random(),
+    firstTokenMs: (id) => world.health.of(id).firstTokenMs,
+    price: (id) => typicalPrice(exchange, found, id),
+  });
+  return { ...found, targets };
+}
+
+export function mayUse(caller: Caller, logicalModel: string): boolean {
+  return caller.modelsAllowed === undefined || caller.modelsAllowed.includes(logicalModel);
+}
+
+/** A request of 1000 tokens in and 500 out: enough to put prices in order. */
+function typicalPrice(exchange: Exchange, found: Route, id: string): number | undefined {
+  const target = found.targets.find((candidate) => candidate.id === id);
+  if (!target) return undefined;
+  return exchange.settings.prices.worstCase(
+    { inputTokens: 1000, outputTokensMax: 500 },
+    {
+      provider: target.connector.name,
+      connectorType: target.connector.type,
+      model: target.model,
+      atMs: exchange.createdAtMs,
+    },
+  );
+}
+
+/** A client's own words in an error: bounded, and no control characters into logs and headers. */
+function printable(text: string): string {
+  return text.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, "?");
+}

@@ -1,0 +1,270 @@
+/**
+ * Step 8: one attempt. Encodes the request for the target's API, addresses it, and reads on until there is something
+ * to promise the client: the first content of a stream, or a whole answer. Whatever goes wrong before that is thrown,
+ * and the client never learns of it if another target answers.
+ */
+import type { Call, Target } from "#connectors/connector.ts";
+import { featuresOf } from "#connectors/features.ts";
+import { isObject, parseJson, type JsonObject } from "#lib/json.ts";
+import type { Chat, ProtocolName } from "#model/chat.ts";
+import type { ChatEvent } from "#model/chat-event.ts";
+import { Failure } from "#model/failure.ts";
+import type { Dialect, EncodedRequest, Protocol } from "#protocols/protocol.ts";
+import { spliceJson } from "#lib/splice-json.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { Attempt, Exchange } from "./exchange.ts";
+import { isContent, isEmptyReply, note } from "./reply-events.ts";
+import { readUpstreamText } from "./upstream-text.ts";
+import { UpstreamStream, type Step } from "./upstream-stream.ts";
+import type { Route, World } from "./world.ts";
+
+export type Answer = WholeAnswer | StreamAnswer;
+
+export interface WholeAnswer {
+  readonly kind: "whole";
+  readonly attempt: Attempt;
+  readonly events: readonly ChatEvent[];
+  /** The upstream's own text, where the client speaks the same API. */
+  readonly nativeText?: string;
+}
+
+export interface StreamAnswer {
+  readonly kind: "stream";
+  readonly attempt: Attempt;
+  readonly isNative: boolean;
+  /** Steps read before the first content. */
+  readonly head: readonly Step[];
+  next(): Promise<Step>;
+  cancel(reason: Failure): void;
+  /** Time spent waiting for the upstream's bytes since the answer was handed over. */
+  waitedMs(): number;
+}
+
+interface Prepared {
+  readonly protocol: Protocol;
+  readonly dialect: Dialect;
+  readonly isNative: boolean;
+  readonly chat: Chat;
+  readonly bodyText: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly dropped: readonly string[];
+}
+
+/** How long a whole answer may take while another target is waiting its turn: half the request's time. */
+const WHOLE_SHARE = 0.5;
+
+export async function send(
+  world: World,
+  exchange: Exchange,
+  attempt: Attempt,
+  route: Route,
+): Promise<Answer> {
+  const deadlines = new Deadlines(world.clock, exchange.client, {
+    startedMs: exchange.startedMs,
+    totalMs: route.timeouts.totalMs,
+  });
+  try {
+    const chat = chatOf(exchange);
+    enterFirstPhase(deadlines, chat, attempt, route);
+    const call: Call = {
+      target: attempt.target,
+      protocol: pickProtocol(attempt.target, exchange.protocolName),
+      operation: chat.stream ? "stream" : "whole",
+      signal: deadlines.signal,
+    };
+    const prepared = await prepare(world, exchange, chat, call);
+    exchange.dropped = prepared.dropped;
+    attempt.protocolOut = prepared.protocol.name;
+    const response = await post(world, attempt, { prepared, call, deadlines, route });
+    return await read(world, attempt, { prepared, call, deadlines, route, response });
+  } catch (error) {
+    const failure = deadlines.signal.aborted ? deadlines.signal.reason : error;
+    deadlines.abort(
+      failure instanceof Failure ? failure : new Failure("internal", "aborted", { cause: error }),
+    );
+    deadlines.stop();
+    throw failure;
+  }
+}
+
+export function chatOf(exchange: Exchange): Chat {
+  if (!exchange.chat) throw new Error("no chat: decode runs first");
+  return exchange.chat;
+}
+
+/** The client's own API where the upstream speaks it, else the upstream's best. */
+export function pickProtocol(target: Target, asked: ProtocolName): ProtocolName {
+  const spoken = target.connector.protocols(target);
+  const found = spoken.includes(asked) ? asked : spoken[0];
+  if (!found) throw new Error(`connector ${target.connector.name} speaks no API`);
+  return found;
+}
+
+function enterFirstPhase(deadlines: Deadlines, chat: Chat, attempt: Attempt, route: Route): void {
+  if (chat.stream) {
+    deadlines.enter("first_token", route.timeouts.firstTokenMs);
+    return;
+  }
+  const isLast = attempt.number >= route.targets.length;
+  deadlines.enter("total", isLast ? Number.POSITIVE_INFINITY : route.timeouts.totalMs * WHOLE_SHARE);
+}
+
+async function prepare(world: World, exchange: Exchange, asked: Chat, call: Call): Promise<Prepared> {
+  const { connector } = call.target;
+  const refusal = connector.refuses?.(call, featuresOf(asked));
+  if (refusal) throw refusal;
+  const protocol = world.protocols[call.protocol];
+  const dialect = connector.dialect(call.target, call.protocol);
+  const isNative = call.protocol === asked.protocol;
+  const inlines = connector.inlinesUrls === true || (call.protocol === "gemini" && !isNative);
+  const chat = inlines ? await exchange.settings.inlineMedia(asked, call.signal) : asked;
+  // Media we had to fetch are only in the canonical form, so such a request is encoded from it.
+  const encoded =
+    isNative && chat === asked
+      ? protocol.upstream.patchRequest(exchange.raw, chat, dialect)
+      : protocol.upstream.encodeRequest(chat, dialect);
+  refuseLossIfStrict(exchange, encoded);
+  const body = connector.shape?.(encoded.body, call) ?? encoded.body;
+  return {
+    protocol,
+    dialect,
+    isNative,
+    chat,
+    // Splicing leaves every byte we do not own as the client wrote it: long integers, spacing, key order.
+    bodyText:
+      isNative && chat === asked ? spliceJson(exchange.text, exchange.raw, body) : JSON.stringify(body),
+    headers: encoded.headers,
+    dropped: encoded.dropped,
+  };
+}
+
+function refuseLossIfStrict(exchange: Exchange, encoded: EncodedRequest): void {
+  if (encoded.dropped.length === 0 || !exchange.isStrict) return;
+  throw new Failure(
+    "unsupported",
+    `The model's provider cannot express: ${encoded.dropped.join(", ")}. Leave it out, or drop \`x-xjp-strict\`.`,
+    { param: encoded.dropped[0] ?? "", code: "unsupported_parameter" },
+  );
+}
+
+interface Sending {
+  readonly prepared: Prepared;
+  readonly call: Call;
+  readonly deadlines: Deadlines;
+  readonly route: Route;
+}
+
+async function post(world: World, attempt: Attempt, sending: Sending): Promise<Response> {
+  const { prepared, call, deadlines, route } = sending;
+  const addressed = call.target.connector.address(call);
+  const address = addressed instanceof Promise ? await addressed : addressed;
+  const reachable = world.reachability.check(address.url, route.timeouts.connectMs);
+  reachable?.catch((error: unknown) => {
+    if (error instanceof Failure && attempt.status === 0) deadlines.abort(error);
+    // A refused connection is fetch's to report, in its own words and with its own retry of stale sockets.
+  });
+  deadlines.signal.throwIfAborted();
+  attempt.reachedUpstream = true;
+  try {
+    const response = await world.fetch(address.url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: prepared.chat.stream ? "text/event-stream" : "application/json",
+        // A compressed stream arrives in blocks, not in tokens.
+        "accept-encoding": "identity",
+        ...prepared.headers,
+        ...address.headers,
+      },
+      body: prepared.bodyText,
+      signal: deadlines.signal,
+      // A redirect could carry our credentials to wherever it points.
+      redirect: "manual",
+    });
+    world.reachability.answered(address.url);
+    attempt.status = response.status;
+    return response;
+  } catch (error) {
+    if (deadlines.signal.aborted) throw deadlines.signal.reason;
+    throw new Failure("upstream_broken", "The upstream refused or broke the connection.", { cause: error });
+  }
+}
+
+interface Reading extends Sending {
+  readonly response: Response;
+}
+
+async function read(world: World, attempt: Attempt, reading: Reading): Promise<Answer> {
+  const { response, prepared, deadlines, call } = reading;
+  if (!response.ok || response.status === 204) throw await refusalOf(world, reading);
+  const contentType = response.headers.get("content-type") ?? "";
+  if (prepared.chat.stream && response.body && !contentType.includes("json")) {
+    const { dialect, chat } = prepared;
+    const decoder = prepared.protocol.upstream.createStreamDecoder(dialect, chat);
+    const stream = new UpstreamStream(response.body, decoder, { deadlines, clock: world.clock });
+    return readToContent(world, attempt, stream, reading);
+  }
+  const text = await readUpstreamText(response, deadlines);
+  const body = parseUpstreamBody(text);
+  const events = prepared.protocol.upstream.decodeReply(body, prepared.dialect, prepared.chat);
+  for (const event of events) note(attempt, event);
+  const last = events.at(-1);
+  if (last?.type === "error") throw last.failure;
+  if (isEmptyReply(events)) throw emptyReply();
+  attempt.firstTokenMs = world.clock.monotonicMs() - attempt.startedMs;
+  deadlines.stop();
+  const isNative = prepared.isNative && call.operation === "whole";
+  return { kind: "whole", attempt, events, ...(isNative && { nativeText: text }) };
+}
+
+/** The commit point: reads until content comes, so that every earlier fault is only a failed attempt. */
+async function readToContent(
+  world: World,
+  attempt: Attempt,
+  stream: UpstreamStream,
+  { prepared, deadlines, route }: Reading,
+): Promise<StreamAnswer> {
+  const head: Step[] = [];
+  const events: ChatEvent[] = [];
+  let hasContent = false;
+  let isEnd = false;
+  while (!hasContent && !isEnd) {
+    const step = await stream.next();
+    for (const event of step.events) note(attempt, event);
+    hasContent = step.events.some(isContent);
+    if (step.failure && !hasContent) throw step.failure;
+    head.push(step);
+    events.push(...step.events);
+    isEnd = step.isEnd;
+  }
+  if (isEnd && isEmptyReply(events)) throw emptyReply();
+  attempt.firstTokenMs = world.clock.monotonicMs() - attempt.startedMs;
+  if (!isEnd) deadlines.enter("idle", route.timeouts.idleMs);
+  const waitedBefore = stream.waitedMs;
+  return {
+    kind: "stream",
+    attempt,
+    isNative: prepared.isNative,
+    head,
+    next: () => stream.next(),
+    cancel: (reason) => stream.cancel(reason),
+    waitedMs: () => stream.waitedMs - waitedBefore,
+  };
+}
+
+async function refusalOf(world: World, { response, prepared, call, deadlines }: Reading): Promise<Failure> {
+  const text = await readUpstreamText(response, deadlines);
+  const answer = { status: response.status, headers: response.headers, text, nowMs: world.clock.nowMs() };
+  const failure = call.target.connector.explain?.(answer) ?? prepared.protocol.upstream.decodeFailure(answer);
+  return failure;
+}
+
+function parseUpstreamBody(text: string): JsonObject | readonly unknown[] {
+  const body = parseJson(text.trim());
+  if (isObject(body) || Array.isArray(body)) return body;
+  throw new Failure("upstream_broken", "The upstream answered something that is not JSON.");
+}
+
+function emptyReply(): Failure {
+  return new Failure("upstream_empty", "The upstream finished without any text, tool call or refusal.");
+}

@@ -1,0 +1,186 @@
+/**
+ * An upstream's event stream as steps: one network chunk, its frames and what they mean. It pulls only when asked, so
+ * a slow client slows its own upstream and holds one chunk in memory (properties P7).
+ *
+ * Invariants: after a step with `failure` or `isEnd` nothing more is read; the body is cancelled on every way out but
+ * the proper end, where it is read to its close so that the connection can be used again.
+ */
+import type { Clock } from "#lib/clock.ts";
+import { SseReader, type SseFrame } from "#lib/sse.ts";
+import type { ChatEvent } from "#model/chat-event.ts";
+import { Failure } from "#model/failure.ts";
+import type { StreamDecoder } from "#protocols/protocol.ts";
+import type { Deadlines } from "./deadlines.ts";
+
+export interface Step {
+  readonly events: readonly ChatEvent[];
+  /** What the native lane forwards: the upstream's bytes untouched, without frames it must not pass on. */
+  nativeBytes(): Uint8Array | undefined;
+  /** Only comments and pings came: a sign of life. */
+  readonly isKeepAlive: boolean;
+  readonly failure: Failure | undefined;
+  readonly isEnd: boolean;
+}
+
+/** After the proper end, how long the upstream may take to close before the connection is given up. */
+const CLOSE_GRACE_MS = 500;
+interface Reader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  cancel(reason?: unknown): Promise<void>;
+}
+
+const encoder = new TextEncoder();
+const NO_EVENTS: readonly ChatEvent[] = [];
+
+export class UpstreamStream {
+  readonly #reader: Reader;
+  readonly #sse = new SseReader();
+  readonly #decoder: StreamDecoder;
+  readonly #deadlines: Deadlines;
+  readonly #clock: Clock;
+  /** Time spent waiting for bytes. */
+  waitedMs = 0;
+
+  constructor(
+    body: ReadableStream<Uint8Array>,
+    decoder: StreamDecoder,
+    context: { readonly deadlines: Deadlines; readonly clock: Clock },
+  ) {
+    this.#reader = body.getReader();
+    this.#decoder = decoder;
+    this.#deadlines = context.deadlines;
+    this.#clock = context.clock;
+  }
+
+  async next(): Promise<Step> {
+    const startedMs = this.#clock.monotonicMs();
+    const chunk = await this.#read();
+    const nowMs = this.#clock.monotonicMs();
+    this.waitedMs += nowMs - startedMs;
+    this.#deadlines.touch(nowMs);
+    if (chunk instanceof Failure) return this.#broken(chunk);
+    if (chunk === undefined) return this.#finish();
+    const wasMidFrame = this.#sse.isMidFrame;
+    let frames: readonly SseFrame[];
+    try {
+      frames = this.#sse.push(chunk);
+    } catch (error) {
+      return this.#broken(
+        new Failure("upstream_broken", "The upstream sent an event too large to hold.", { cause: error }),
+      );
+    }
+    const isWhole = !wasMidFrame && !this.#sse.isMidFrame;
+    return this.#decode(frames, isWhole ? chunk : undefined);
+  }
+
+  /** Closes the upstream at once. Safe to call at any time, and more than once. */
+  cancel(reason: Failure): void {
+    this.#deadlines.abort(reason);
+    this.#deadlines.stop();
+    // The reader rejects where the body already failed, which is what we are here for.
+    this.#reader.cancel(reason).catch(() => undefined);
+  }
+
+  async #read(): Promise<Uint8Array | undefined | Failure> {
+    try {
+      const { done, value } = await this.#reader.read();
+      return done ? undefined : value;
+    } catch (error) {
+      const reason: unknown = this.#deadlines.signal.reason;
+      if (reason instanceof Failure) return reason;
+      return new Failure("upstream_broken", "The upstream's connection broke in mid-answer.", {
+        cause: error,
+      });
+    }
+  }
+
+  #decode(frames: readonly SseFrame[], whole: Uint8Array | undefined): Step {
+    let events: ChatEvent[] | readonly ChatEvent[] = NO_EVENTS;
+    const forwarded: SseFrame[] = [];
+    let failure: Failure | undefined;
+    let isEnd = false;
+    for (const frame of frames) {
+      const decoded = this.#decoder.push(frame);
+      events = events.length === 0 ? decoded : decoded.length === 0 ? events : [...events, ...decoded];
+      const terminal = decoded.length > 0 ? decoded[decoded.length - 1] : undefined;
+      if (terminal?.type === "error") {
+        failure = terminal.failure;
+        break;
+      }
+      if (this.#decoder.isHidden?.(frame) !== true) forwarded.push(frame);
+      if (terminal?.type === "end") {
+        isEnd = true;
+        break;
+      }
+    }
+    if (failure) this.cancel(failure);
+    if (isEnd) this.#release();
+    const original = forwarded.length === frames.length ? whole : undefined;
+    return {
+      events,
+      nativeBytes: () => original ?? joinFrames(forwarded),
+      isKeepAlive: events.length === 0 && frames.length > 0,
+      failure,
+      isEnd,
+    };
+  }
+
+  /** The body ended: whatever was left of it, then the decoder's verdict. */
+  #finish(): Step {
+    const rest = this.#sse.end();
+    const last = this.#decode(rest, undefined);
+    if (last.failure || last.isEnd) return last;
+    const verdict = this.#decoder.end();
+    const terminal = verdict.at(-1);
+    const failure =
+      terminal?.type === "error"
+        ? terminal.failure
+        : terminal?.type === "end"
+          ? undefined
+          : new Failure("upstream_broken", "The upstream ended its stream without a proper end.");
+    this.#deadlines.stop();
+    const missingEnd = failure ? "" : (this.#decoder.missingEnd ?? "");
+    return {
+      events: [...last.events, ...verdict],
+      nativeBytes: () =>
+        concat(last.nativeBytes(), missingEnd === "" ? undefined : encoder.encode(missingEnd)),
+      isKeepAlive: false,
+      failure,
+      isEnd: failure === undefined,
+    };
+  }
+
+  #broken(failure: Failure): Step {
+    this.cancel(failure);
+    return { events: NO_EVENTS, nativeBytes: () => undefined, isKeepAlive: false, failure, isEnd: false };
+  }
+
+  /** Reads on to the close that follows a proper end, or gives the connection up. */
+  #release(): void {
+    this.#deadlines.stop();
+    const timer = this.#clock.schedule(CLOSE_GRACE_MS, () => {
+      this.#reader.cancel().catch(() => undefined);
+    });
+    const drain = async (): Promise<void> => {
+      // A break after the end concerns nobody.
+      const outcome = await this.#reader.read().catch(() => undefined);
+      if (outcome && !outcome.done) return drain();
+      timer.cancel();
+      return undefined;
+    };
+    void drain();
+  }
+}
+
+function joinFrames(frames: readonly SseFrame[]): Uint8Array | undefined {
+  if (frames.length === 0) return undefined;
+  return encoder.encode(frames.map((frame) => frame.raw).join(""));
+}
+
+function concat(first: Uint8Array | undefined, second: Uint8Array | undefined): Uint8Array | undefined {
+  if (!first || !second) return first ?? second;
+  const joined = new Uint8Array(first.length + second.length);
+  joined.set(first);
+  joined.set(second, first.length);
+  return joined;
+}

@@ -1,0 +1,33 @@
+/** A whole upstream body as text, bounded: a provider gone mad must not take our memory with it. */
+import { Failure } from "#model/failure.ts";
+import type { Deadlines } from "./deadlines.ts";
+
+const BODY_BYTES_MAX = 256 * 1024 * 1024;
+
+export async function readUpstreamText(response: Response, deadlines: Deadlines): Promise<string> {
+  const declared = Number(response.headers.get("content-length") ?? Number.NaN);
+  if (declared > BODY_BYTES_MAX) throw tooLarge();
+  try {
+    if (!Number.isNaN(declared) || !response.body) return await response.text();
+    return await readCounting(response.body);
+  } catch (error) {
+    if (deadlines.signal.aborted) throw deadlines.signal.reason;
+    if (error instanceof Failure) throw error;
+    throw new Failure("upstream_broken", "The upstream's connection broke in mid-answer.", { cause: error });
+  }
+}
+
+async function readCounting(body: ReadableStream<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of body) {
+    total += chunk.length;
+    if (total > BODY_BYTES_MAX) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, total).toString("utf8");
+}
+
+function tooLarge(): Failure {
+  return new Failure("upstream_broken", "The upstream's answer is too large to hold.");
+}

@@ -1,0 +1,89 @@
+/**
+ * All a request may touch that is not in it. The gateway reads no global clock, randomness, network or store, so a
+ * test or a seeded simulation supplies its own.
+ */
+import type { Target } from "#connectors/connector.ts";
+import type { BreakerOptions } from "#health/breaker.ts";
+import type { HealthRegistry } from "#health/target-health.ts";
+import type { RetryBudget } from "#health/retry-budget.ts";
+import type { Strategy } from "#health/target-order.ts";
+import type { Clock } from "#lib/clock.ts";
+import type { Limiter } from "#limits/admission.ts";
+import type { Journal } from "#ledger/journal.ts";
+import type { PriceBook } from "#ledger/price.ts";
+import type { Caller } from "#model/caller.ts";
+import type { Chat, Opaque, ProtocolName } from "#model/chat.ts";
+import type { Protocol } from "#protocols/protocol.ts";
+import type { Telemetry } from "#telemetry/telemetry.ts";
+import type { Reachability } from "./reachability.ts";
+
+export interface World {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  random(): number;
+  /** Unguessable, unique, base62. */
+  newId(): string;
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  readonly reachability: Reachability;
+  readonly protocols: Readonly<Record<ProtocolName, Protocol>>;
+  readonly keys: KeyVerifier;
+  readonly limiter: Limiter;
+  readonly journal: Pick<Journal, "admitted" | "settle">;
+  readonly health: HealthRegistry;
+  readonly retryBudget: RetryBudget;
+  readonly sealer: Sealer;
+  readonly telemetry: Telemetry;
+  /** The configuration in force now; a reload swaps it whole. A request keeps the one it began with. */
+  settings(): Settings;
+}
+
+export interface KeyVerifier {
+  /** Answers at once for a key it knows. Throws `unauthenticated`, `forbidden`, `unavailable`. */
+  verify(secret: string): Caller | Promise<Caller>;
+  touch(keyId: string): void;
+}
+
+export interface Sealer {
+  seal(opaque: Opaque, tenantId: string): string;
+  unseal(text: string, tenantId: string): Opaque | undefined;
+}
+
+export interface Settings {
+  readonly bodyBytesMax: number;
+  readonly prices: PriceBook;
+  /** The route of a logical model or alias. */
+  resolve(model: string): Route | undefined;
+  /** Logical models in listing order, for callers that may use them. */
+  readonly models: readonly ListedModel[];
+  /** Replaces media given by URL where the upstream cannot fetch it. Throws `bad_request` naming the part. */
+  inlineMedia(chat: Chat, signal: AbortSignal): Promise<Chat>;
+}
+
+export interface ListedModel {
+  readonly id: string;
+  readonly ownedBy: string;
+}
+
+export interface Route {
+  readonly logicalModel: string;
+  readonly strategy: Strategy;
+  readonly targets: readonly Target[];
+  readonly timeouts: Timeouts;
+  readonly retry: RetryOptions;
+  readonly breaker: BreakerOptions;
+  /** False where the name is the client's own: then it must not become a metric label. */
+  readonly isListed: boolean;
+}
+
+export interface Timeouts {
+  readonly connectMs: number;
+  readonly firstTokenMs: number;
+  readonly idleMs: number;
+  readonly totalMs: number;
+}
+
+export interface RetryOptions {
+  readonly attemptsMax: number;
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+}

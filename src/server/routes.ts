@@ -1,0 +1,119 @@
+/** Every URL of the data port, on one screen. The protocol is decided by the path alone. */
+import { countTokens } from "#gateway/count-tokens.ts";
+import { handle } from "#gateway/handle.ts";
+import { listModels } from "#gateway/list-models.ts";
+import type { World } from "#gateway/world.ts";
+import { Failure } from "#model/failure.ts";
+import type { ProtocolName } from "#model/chat.ts";
+import type { Protocol } from "#protocols/protocol.ts";
+
+type Handler = (
+  world: World,
+  request: Request,
+  protocol: Protocol,
+  id: string,
+) => Response | Promise<Response>;
+
+interface Route {
+  readonly method: "GET" | "POST";
+  /** Without the leading `/v1`, which clients put into their base URL or leave out. */
+  readonly path: string;
+  readonly protocol: ProtocolName;
+  readonly handler: Handler;
+}
+
+const answer: Handler = (world, request, protocol) => handle(world, { request, protocol });
+const count: Handler = (world, request, protocol) => countTokens(world, { request, protocol });
+const models: Handler = (world, request, protocol) => listModels(world, request, protocol);
+
+const routes: readonly Route[] = [
+  { method: "POST", path: "/chat/completions", protocol: "openai-chat", handler: answer },
+  { method: "POST", path: "/messages", protocol: "anthropic-messages", handler: answer },
+  { method: "POST", path: "/messages/count_tokens", protocol: "anthropic-messages", handler: count },
+  { method: "GET", path: "/models", protocol: "openai-chat", handler: models },
+];
+const byPath = new Map(routes.map((route) => [route.path, route]));
+const MODEL_PREFIX = "/models/";
+
+export function dispatch(world: World, request: Request): Response | Promise<Response> {
+  const path = pathOf(request.url);
+  const { route, id } = find(path);
+  const protocol = world.protocols[protocolOf(route?.protocol, path, request)];
+  if (request.method === "OPTIONS") return preflight(request);
+  if (!route) {
+    return refusal(
+      world,
+      protocol,
+      new Failure("not_found", "No such URL here. README.md lists the routes.", { code: "unknown_url" }),
+    );
+  }
+  const isAllowed = request.method === route.method || (request.method === "HEAD" && route.method === "GET");
+  if (!isAllowed) {
+    const failure = new Failure("method_not_allowed", `Use ${route.method} on this URL.`);
+    return withHeader(refusal(world, protocol, failure), "allow", route.method);
+  }
+  return route.handler(world, request, protocol, id);
+}
+
+function find(path: string): { readonly route: Route | undefined; readonly id: string } {
+  const bare = path.startsWith("/v1/") ? path.slice("/v1".length) : path;
+  const route = byPath.get(bare);
+  if (route || !bare.startsWith(MODEL_PREFIX)) return { route, id: "" };
+  // Model ids contain slashes, raw or percent-encoded.
+  const id = decoded(bare.slice(MODEL_PREFIX.length));
+  const one: Handler = (world, request, protocol) => listModels(world, request, protocol, id);
+  return { route: { method: "GET", path: bare, protocol: "openai-chat", handler: one }, id };
+}
+
+/** `/v1/models` is shared: Anthropic's clients say so in a header. Unknown paths get the nearest API's error body. */
+function protocolOf(found: ProtocolName | undefined, path: string, request: Request): ProtocolName {
+  if (path.includes("/messages")) return "anthropic-messages";
+  if (path.startsWith("/v1beta")) return "gemini";
+  if (request.headers.has("anthropic-version") && path.includes("/models")) return "anthropic-messages";
+  return found ?? "openai-chat";
+}
+
+/** The path without host and query: `new URL` costs more than routing should. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const end = url.indexOf("?", start);
+  const path = end < 0 ? url.slice(start) : url.slice(start, end);
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function refusal(world: World, protocol: Protocol, failure: Failure): Response {
+  const id = world.newId();
+  const encoded = protocol.client.encodeFailure(failure, id);
+  return new Response(JSON.stringify(encoded.body), {
+    status: encoded.status,
+    headers: { ...encoded.headers, "x-request-id": id, "content-type": "application/json" },
+  });
+}
+
+function withHeader(response: Response, name: string, value: string): Response {
+  response.headers.set(name, value);
+  return response;
+}
+
+const CORS_MAX_AGE_SECONDS = "86400";
+
+/** Browser SDKs ask first. Keys travel in headers, never in cookies, so any origin may ask. */
+function preflight(request: Request): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      "access-control-allow-origin": "*",
+      "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
+      "access-control-allow-headers": request.headers.get("access-control-request-headers") ?? "*",
+      "access-control-max-age": CORS_MAX_AGE_SECONDS,
+    },
+  });
+}

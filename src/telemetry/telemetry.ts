@@ -1,0 +1,162 @@
+/** What the request path reports, and where it goes: metrics, the log line, gauges read when scraped. */
+import type { HealthRegistry } from "#health/target-health.ts";
+import type { BreakerState } from "#health/breaker.ts";
+import type { Failure } from "#model/failure.ts";
+import type { UsageRecord } from "#model/usage-record.ts";
+import type { Usage } from "#model/usage.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+
+export interface Telemetry {
+  requestStarted(): void;
+  requestEnded(record: UsageRecord, context: EndContext): void;
+  /** Seconds from a client's leaving until its upstream was closed. */
+  upstreamCancelled(seconds: number): void;
+}
+
+export interface EndContext {
+  readonly attempts: readonly UsageRecord[];
+  readonly overheadMs: number;
+  readonly keyPrefix: string | undefined;
+  readonly failure: Failure | undefined;
+  /** The logical model as config knows it; a name that only the client knows must not become a label. */
+  readonly modelLabel: string;
+}
+
+const MS_PER_SECOND = 1000;
+const NO_PROVIDER = "none";
+
+export function createTelemetry(metrics: Metrics, log: Log): Telemetry {
+  return {
+    requestStarted: () => metrics.activeConnections.inc(),
+    requestEnded(record, context) {
+      metrics.activeConnections.dec();
+      metrics.requests.inc({
+        tenant_id: record.tenantId,
+        logical_model: context.modelLabel,
+        provider: providerOf(record),
+        status: String(record.status),
+      });
+      countRefusal(metrics, record, context.failure);
+      observeTimes(metrics, record, context);
+      for (const attempt of context.attempts)
+        metrics.attempts.inc({ provider: providerOf(attempt), outcome: attempt.outcome });
+      countTokens(metrics, record, context.modelLabel);
+      writeLine(log, record, context);
+    },
+    upstreamCancelled: (seconds) => metrics.upstreamCancel.observe(seconds),
+  };
+}
+
+function providerOf(record: UsageRecord): string {
+  return record.provider ?? NO_PROVIDER;
+}
+
+function countRefusal(metrics: Metrics, record: UsageRecord, failure: Failure | undefined): void {
+  if (!failure) return;
+  if (failure.kind === "rate_limited") {
+    metrics.rateLimitHits.inc({ tenant_id: record.tenantId, limit: failure.detail.code ?? "rpm" });
+  }
+  if (failure.detail.code !== undefined && isKeyRefusal(failure.detail.code)) {
+    metrics.authErrors.inc({ reason: failure.detail.code });
+  }
+}
+
+const keyRefusals = new Set([
+  "missing_api_key",
+  "invalid_api_key_format",
+  "invalid_api_key",
+  "key_inactive",
+  "key_expired",
+  "store_unavailable",
+]);
+
+function isKeyRefusal(code: string): boolean {
+  return keyRefusals.has(code);
+}
+
+function observeTimes(metrics: Metrics, record: UsageRecord, { overheadMs, modelLabel }: EndContext): void {
+  metrics.overhead.observe(overheadMs / MS_PER_SECOND);
+  if (modelLabel === "") return;
+  const labels = { logical_model: modelLabel, provider: providerOf(record) };
+  metrics.duration.observe(labels, record.totalMs / MS_PER_SECOND);
+  if (record.firstTokenMs !== undefined)
+    metrics.firstToken.observe(labels, record.firstTokenMs / MS_PER_SECOND);
+}
+
+const tokenTypes: readonly (readonly [
+  keyof Usage & ("input" | "cacheRead" | "cacheWrite" | "output" | "reasoning"),
+  string,
+])[] = [
+  ["input", "input"],
+  ["cacheRead", "cache_read"],
+  ["cacheWrite", "cache_write"],
+  ["output", "output"],
+  ["reasoning", "reasoning"],
+];
+
+function countTokens(metrics: Metrics, record: UsageRecord, modelLabel: string): void {
+  if (record.attempts === 0) return;
+  const labels = { tenant_id: record.tenantId, logical_model: modelLabel, provider: providerOf(record) };
+  for (const [name, type] of tokenTypes) {
+    const count = record.usage[name];
+    if (count !== undefined && count > 0) metrics.tokens.inc({ ...labels, type }, count);
+  }
+  if (record.costNanoUsd !== undefined && record.costNanoUsd > 0)
+    metrics.cost.inc(labels, record.costNanoUsd);
+}
+
+function writeLine(
+  log: Log,
+  record: UsageRecord,
+  { keyPrefix, failure, attempts, overheadMs }: EndContext,
+): void {
+  const line = {
+    request_id: record.id,
+    tenant: record.tenantId || undefined,
+    key: keyPrefix,
+    protocol: record.protocolIn,
+    model: record.logicalModel || undefined,
+    target: record.target,
+    stream: record.isStream,
+    status: record.status,
+    outcome: record.outcome,
+    error: failure?.kind,
+    blame: failure?.blame,
+    reason: failure?.message,
+    attempts: record.attempts,
+    attempt_errors: record.attempts > 1 ? attempts.map((attempt) => attempt.errorKind ?? "ok") : undefined,
+    input_tokens: record.usage.input,
+    output_tokens: record.usage.output,
+    cost_nano_usd: record.costNanoUsd,
+    first_token_ms: rounded(record.firstTokenMs),
+    total_ms: rounded(record.totalMs),
+    overhead_ms: rounded(overheadMs),
+  };
+  if (failure?.kind === "internal") log.error({ ...line, err: failure.detail.cause }, "request");
+  else if (failure && failure.blame !== "client") log.warn(line, "request");
+  else log.info(line, "request");
+}
+
+function rounded(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 100) / 100;
+}
+
+const stateNumber: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
+
+export interface GaugeSources {
+  readonly health: HealthRegistry;
+  /** Ids of configured targets: only those become labels. */
+  readonly targetIds: Iterable<string>;
+  readonly journalBacklog: number;
+}
+
+/** Gauges that are read when scraped, not kept up to date. */
+export function readGauges(metrics: Metrics, sources: GaugeSources): void {
+  metrics.breakerState.reset();
+  for (const target of sources.targetIds) {
+    const state = sources.health.peek(target)?.breaker.state ?? "closed";
+    metrics.breakerState.set({ target }, stateNumber[state]);
+  }
+  metrics.journalBacklog.set(sources.journalBacklog);
+}
