@@ -1,0 +1,14 @@
+/** Every command of `xjp`, in the order of the help. Loaded when called, so that a small command starts fast. */
+import type { Command } from "./command.ts";
+
+export interface CommandEntry {
+  readonly name: string;
+  load(): Promise<Command>;
+}
+
+export const commands: readonly CommandEntry[] = [
+  { name: "keygen", load: async () => (await import("./keygen.ts")).keygen },
+  { name: "keys", load: async () => (await import("./keys.ts")).keys },
+  { name: "tenants", load: async () => (await import("./tenants.ts")).tenants },
+  { name: "migrate", load: async () => (await import("./migrate.ts")).migrate },
+];

@@ -1,0 +1,54 @@
+/** `xjp migrate`: brings the database's schema up to date, or says what is missing. */
+import { openDatabase } from "#store/database.ts";
+import { migrate as migrateDatabase, type MigrationStatus, migrationStatus } from "#store/migrate.ts";
+import { type Command, databaseOptions, exitCodes, parseArguments } from "./command.ts";
+import { formatTable } from "./table.ts";
+import { databaseUrl } from "./with-store.ts";
+
+const usage = `xjp migrate [--status]
+
+Brings the database's schema up to date. \`xjp serve\` does it at its start too; doing it before a deployment keeps the
+first start short. Several may run at once.
+
+  --status         only say what is applied and what is missing
+  --database URL   instead of DATABASE_URL
+  --json           for scripts
+`;
+
+const options = { ...databaseOptions, status: { type: "boolean", default: false } } as const;
+
+export const migrate: Command = {
+  name: "migrate",
+  summary: "bring the database's schema up to date",
+  usage,
+  async run(given, io) {
+    const { values } = parseArguments(given, { options, positionalsMax: 0 });
+    const database = await openDatabase(databaseUrl(values.database, io.env), { migrate: false });
+    try {
+      if (!values.status) await migrateDatabase(database);
+      const status = await migrationStatus(database);
+      io.stdout.write(values.json ? toJson(status) : toTable(status));
+    } finally {
+      await database.close();
+    }
+    return exitCodes.done;
+  },
+};
+
+function toJson({ applied, pending }: MigrationStatus): string {
+  const value = {
+    applied: applied.map(({ version, name }) => ({ version, name })),
+    pending: pending.map(({ version, name }) => ({ version, name })),
+  };
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+function toTable({ applied, pending }: MigrationStatus): string {
+  return formatTable(
+    ["VERSION", "NAME", "STATUS"],
+    [
+      ...applied.map(({ version, name }) => [String(version), name, "applied"]),
+      ...pending.map(({ version, name }) => [String(version), name, "missing"]),
+    ],
+  );
+}

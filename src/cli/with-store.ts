@@ -1,0 +1,37 @@
+/** Opens the stores a command works on, and closes them whatever happens. */
+import { openDatabase, type Database } from "#store/database.ts";
+import { createKeyStore, type KeyStore } from "#store/key-store.ts";
+import { createTenantStore, type TenantStore } from "#store/tenant-store.ts";
+import type { Io } from "./command.ts";
+
+export const DATABASE_URL_DEFAULT = "sqlite:./data/xjp.db";
+
+export interface Stores {
+  readonly database: Database;
+  readonly keys: KeyStore;
+  readonly tenants: TenantStore;
+}
+
+export async function withStores<T>(
+  given: string | undefined,
+  io: Io,
+  work: (stores: Stores) => Promise<T>,
+): Promise<T> {
+  const database = await openDatabase(databaseUrl(given, io.env));
+  const now = io.now;
+  try {
+    const stores = {
+      database,
+      keys: createKeyStore({ database, now }),
+      tenants: createTenantStore({ database, now }),
+    };
+    return await work(stores);
+  } finally {
+    await database.close();
+  }
+}
+
+/** `--database` wins over `DATABASE_URL`, which wins over the default. */
+export function databaseUrl(given: string | undefined, env: Io["env"]): string {
+  return given ?? (env["DATABASE_URL"] || DATABASE_URL_DEFAULT);
+}

@@ -1,0 +1,36 @@
+/** The process: argv to a command, signals and broken pipes to an orderly end. The only `process.exit`. */
+import { constants } from "node:os";
+import { runCommandLine } from "./cli/run.ts";
+
+const stopping = new AbortController();
+const running: { untilStopped: boolean } = { untilStopped: false };
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    // Once more, or in a command that has nothing to finish: the person means now.
+    if (!running.untilStopped || stopping.signal.aborted) process.exit(128 + constants.signals[signal]);
+    stopping.abort();
+  });
+}
+// `xjp keys list | head` closes the pipe early. That is no error, and there is nobody left to write for.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+}
+
+const io = {
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  now: Date.now,
+  signal: stopping.signal,
+};
+const code = await runCommandLine(process.argv.slice(2), io, (command) => {
+  running.untilStopped = command.runsUntilStopped ?? false;
+});
+// A pipe takes what was written in its own time; leaving before would cut it off.
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+process.exit(code);
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}
