@@ -32,5 +32,5 @@ await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
 process.exit(code);
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => stream.write("", () => resolve()));
+  return new Promise((resolve) => stream.end(() => resolve()));
 }
