@@ -12,24 +12,14 @@
  * - A segment is deleted only when all its rows are in SQL; admissions in it that are still open are carried over.
  */
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fdatasync,
-  fdatasyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import type { Clock, Timer } from "#lib/clock.ts";
 import { Failure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
 import { encodeLine, type AdmittedRequest } from "./journal-line.ts";
 import { lockOwner, type OwnerLock } from "./owner-lock.ts";
 import { readLines, type Damage } from "./read-lines.ts";
-import { removeOwner, segmentPath, writeCheckpoint, type Position } from "./segment.ts";
+import { removeOwner, retireSegment, segmentPath, writeCheckpoint, type Position } from "./segment.ts";
 
 export interface Journal {
   readonly folder: string;
@@ -73,7 +63,7 @@ export interface JournalOptions {
 const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
 const BACKLOG_BYTES_MAX = 4 * 1024 * 1024 * 1024;
 /** Small enough to be parsed without holding up a stream for a millisecond. */
-const BATCH_BYTES = 64 * 1024;
+const BATCH_BYTES = 32 * 1024;
 
 /** Opens a journal of this process's own in the folder, beside those of others. Throws `unavailable`. */
 export function openJournal(folder: string, options: JournalOptions): Journal {
@@ -154,8 +144,8 @@ class FileJournal implements Journal {
   }
 
   advance(batch: JournalBatch): void {
-    this.#backlogRecords -= batch.records.length;
     this.#moveTo(batch.next);
+    this.#backlogRecords -= batch.records.length;
     writeCheckpoint(this.folder, this.#owner, this.#cursor);
   }
 
@@ -229,29 +219,22 @@ class FileJournal implements Journal {
     });
   }
 
-  /** Leaves finished segments behind, once the admissions still open in them are written again further on. */
+  /** Leaves a finished segment behind once the admissions still open in it are written again further on. */
   #moveTo(next: Position): void {
-    for (let segment = this.#cursor.segment; segment < next.segment; segment++) {
-      for (const entry of this.#open.values()) {
-        if (entry.segment > segment) continue;
-        this.#append(entry.line);
-        entry.segment = this.#segment;
-      }
-      this.#backlogBytes -=
-        (this.#ends.get(segment) ?? 0) - (segment === this.#cursor.segment ? this.#cursor.offset : 0);
-      this.#retire(segment);
+    const { segment, offset } = this.#cursor;
+    if (next.segment === segment) {
+      this.#backlogBytes -= next.offset - offset;
+      this.#cursor = next;
+      return;
     }
-    const from = next.segment === this.#cursor.segment ? this.#cursor.offset : 0;
-    this.#backlogBytes -= next.offset - from;
+    for (const entry of this.#open.values()) {
+      if (entry.segment > segment) continue;
+      this.#append(entry.line);
+      entry.segment = this.#segment;
+    }
     this.#cursor = next;
-  }
-
-  /** A damaged segment is kept aside for people; nothing reads it again. */
-  #retire(segment: number): void {
-    const path = segmentPath(this.folder, this.#owner, segment);
-    if (this.#damaged.delete(segment)) renameSync(path, `${path}.damaged`);
-    else rmSync(path, { force: true });
     this.#ends.delete(segment);
+    retireSegment(segmentPath(this.folder, this.#owner, segment), this.#damaged.delete(segment));
   }
 
   #report(segment: number, damage: Damage): void {

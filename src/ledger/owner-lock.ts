@@ -3,6 +3,7 @@
  * kernel drops it when the process dies, `kill -9` included, and no reused process id or other container's process
  * table can fool it, as a pid file would.
  *
+ * Never open the lock file by other means: closing any descriptor of it would drop this process's lock (POSIX).
  * Segments are created only under the lock, and nobody looks at a lock without segments; so there is no moment in
  * which a starting process looks dead.
  */
@@ -18,7 +19,6 @@ export function lockOwner(folder: string, owner: string): OwnerLock | undefined 
   const database = new Database(lockPath(folder, owner), { create: true, readwrite: true });
   try {
     database.run("PRAGMA busy_timeout = 0");
-    database.run("PRAGMA journal_mode = OFF");
     database.run("BEGIN EXCLUSIVE");
   } catch {
     database.close();

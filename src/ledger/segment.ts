@@ -5,10 +5,9 @@
  *   PID-RANDOM.checkpoint     how far they are in SQL
  *   PID-RANDOM.lock           held while the process lives
  */
-import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { asNumber, asObject, parseJson } from "#lib/json.ts";
-import { readFileSync } from "node:fs";
 
 /** A place in an owner's journal. */
 export interface Position {
@@ -73,11 +72,19 @@ export function writeCheckpoint(folder: string, owner: string, position: Positio
   renameSync(`${path}.new`, path);
 }
 
+/** A damaged segment is kept aside for people, under a name nothing reads again. */
+export function retireSegment(path: string, isDamaged: boolean): void {
+  if (isDamaged) renameSync(path, `${path}.damaged`);
+  else rmSync(path, { force: true });
+}
+
 /** Removes what is left of an owner whose records are all in SQL; oldest segments first, the lock last. */
 export function removeOwner(folder: string, owner: string): void {
-  for (const segment of listSegments(folder, owner)) rmSync(segment.path, { force: true });
+  for (const segment of listSegments(folder, owner)) retireSegment(segment.path, false);
   rmSync(checkpointPath(folder, owner), { force: true });
   rmSync(lockPath(folder, owner), { force: true });
+  // What SQLite leaves beside a lock whose process was killed.
+  rmSync(`${lockPath(folder, owner)}-journal`, { force: true });
 }
 
 function readText(path: string): string {

@@ -11,8 +11,19 @@ export interface Limiter {
    * are read back from the ledger, `unavailable` if they cannot be. A refused request costs nothing.
    */
   admit(caller: Caller, nowMs: number): Admission | Promise<Admission>;
-  /** Keys whose state is held in memory, for metrics and tests. */
+  /** Keys whose state is held in memory. */
   readonly keysLoaded: number;
+  /** What a key uses now, for the management API and tests; undefined while it is not loaded. */
+  peek(keyId: string, nowMs: number): KeyUse | undefined;
+}
+
+export interface KeyUse {
+  readonly inFlight: number;
+  readonly remainingRequestsThisMinute?: number;
+  readonly remainingRequestsToday?: number;
+  readonly remainingTokensThisMinute?: number;
+  readonly spentNanoUsd?: bigint;
+  readonly heldNanoUsd?: bigint;
 }
 
 /** One request inside the gate. Dispose it exactly where the request ends; doing so twice is harmless. */
@@ -21,7 +32,8 @@ export interface Admission extends Disposable {
   readonly rateLimit: RateLimit;
   /**
    * Holds the request's worst case, before any upstream is asked. Throws `rate_limited` (code `tpm`), `over_budget`
-   * or `price_unknown`, and then gives the request back as well. Called again (a dearer target) it replaces the hold.
+   * or `price_unknown`, and then gives the request back as well. Called again (a dearer target) it replaces the hold;
+   * if that is refused, the first hold stays.
    */
   reserve(worstCase: WorstCase, nowMs: number): void;
   /**
@@ -59,7 +71,7 @@ export interface Actual {
   readonly costNanoUsd?: number;
 }
 
-/** What a key used before this process knew it, read from the ledger at `sinceMs` of each window. */
+/** What a key used before this process knew it, read from the ledger. */
 export interface Restored {
   readonly requestsToday: number;
   readonly spentNanoUsd: bigint;

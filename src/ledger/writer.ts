@@ -1,0 +1,158 @@
+/**
+ * Moves the journal to SQL.
+ *
+ *   idle ──interval──▶ recover dead owners (at start, then now and then) ──▶ insert batch ──▶ advance ──▶ ... ──▶ idle
+ *     ▲                                                                          │ sink fails
+ *     └──────────────────────────── backoff, then from the same place ◀──────────┘
+ *
+ * - The journal advances only after the insert succeeded; a crash in between inserts the same ids again.
+ * - Nothing is held in memory but the batch in hand. While the database is down the rows stay on disk; when it is
+ *   back they follow, with no restart.
+ * - One pump at a time, so rows of one process arrive in the order they were settled.
+ */
+import { backoffDelayMs } from "#lib/backoff.ts";
+import type { Clock, Timer } from "#lib/clock.ts";
+import { toFailure, type Failure } from "#model/failure.ts";
+import type { Journal } from "./journal.ts";
+import type { Damage } from "./read-lines.ts";
+import { recoverDead, type Recovery } from "./recover.ts";
+import { keepRefused } from "./refused-rows.ts";
+import { insertSparing, type RefusedRow, type UsageSink } from "./usage-sink.ts";
+
+export interface Writer {
+  /** Resolves when every row settled before the call, and every dead process's, is in SQL; throws if it cannot be. */
+  flush(): Promise<void>;
+  /** Drains, trying again until the deadline. Resolves to whether all is in SQL; the journal keeps what is not. */
+  close(deadlineMs: number): Promise<boolean>;
+}
+
+export interface WriterOptions {
+  readonly clock: Clock;
+  /** Jitter; in [0, 1). */
+  readonly random?: () => number;
+  readonly intervalMs?: number;
+  readonly onEvent?: (event: WriterEvent) => void;
+}
+
+/** For the log and metrics. */
+export type WriterEvent =
+  | { readonly type: "failed"; readonly failure: Failure; readonly retryInMs: number }
+  | { readonly type: "recovered"; readonly recovery: Recovery }
+  /** Rows the database will never take; they are in the journal folder's `refused.rows`. */
+  | { readonly type: "refused"; readonly rows: readonly RefusedRow[] }
+  | { readonly type: "damaged"; readonly damage: Damage };
+
+/** How long a row may wait for company before it goes to SQL. */
+const INTERVAL_MS = 100;
+/** A process that died beside living ones is recovered by one of them within this time. */
+const RECOVER_INTERVAL_MS = 15_000;
+const BACKOFF = { backoffMs: 200, backoffMaxMs: 5_000 };
+
+/** Starts at once. The journal stays the caller's to close, after the writer. */
+export function createWriter(journal: Journal, sink: UsageSink, options: WriterOptions): Writer {
+  return new JournalWriter(journal, sink, options);
+}
+
+class JournalWriter implements Writer {
+  readonly #journal: Journal;
+  readonly #sink: UsageSink;
+  readonly #options: WriterOptions;
+  #timer: Timer | undefined;
+  #pump: Promise<void> | undefined;
+  #failures = 0;
+  #recoverAtMs = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
+
+  constructor(journal: Journal, sink: UsageSink, options: WriterOptions) {
+    this.#journal = journal;
+    this.#sink = sink;
+    this.#options = options;
+    this.#wakeIn(0);
+  }
+
+  async flush(): Promise<void> {
+    // A pump already under way may have passed the rows meant here, and its failure is not this call's.
+    await this.#pump?.catch(() => {});
+    await this.#run();
+  }
+
+  async close(deadlineMs: number): Promise<boolean> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    const { clock } = this.#options;
+    const { promise: isLate, resolve } = Promise.withResolvers<false>();
+    const deadline = clock.schedule(deadlineMs, () => resolve(false));
+    try {
+      return await Promise.race([isLate, this.#drainUntil(clock.monotonicMs() + deadlineMs)]);
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  async #drainUntil(deadlineMs: number): Promise<boolean> {
+    const { clock } = this.#options;
+    for (;;) {
+      try {
+        await this.flush();
+        return true;
+      } catch (error) {
+        const retryInMs = this.#failed(error);
+        if (clock.monotonicMs() + retryInMs >= deadlineMs) return false;
+        await new Promise<void>((resolve) => void clock.schedule(retryInMs, resolve));
+      }
+    }
+  }
+
+  #wakeIn(delayMs: number): void {
+    this.#timer = this.#options.clock.schedule(delayMs, () => void this.#tick());
+  }
+
+  /** Never rejects: a failure is reported and tried again later. */
+  async #tick(): Promise<void> {
+    let delayMs = this.#options.intervalMs ?? INTERVAL_MS;
+    try {
+      await this.#run();
+    } catch (error) {
+      delayMs = this.#failed(error);
+    }
+    if (!this.#isClosed) this.#wakeIn(delayMs);
+  }
+
+  #run(): Promise<void> {
+    this.#pump ??= this.#work().finally(() => {
+      this.#pump = undefined;
+    });
+    return this.#pump;
+  }
+
+  async #work(): Promise<void> {
+    await this.#recover();
+    for (let batch = this.#journal.read(); batch !== undefined; batch = this.#journal.read()) {
+      const refused = await insertSparing(this.#sink, batch.records);
+      keepRefused(this.#journal.folder, refused);
+      if (refused.length > 0) this.#emit({ type: "refused", rows: refused });
+      this.#journal.advance(batch);
+    }
+    this.#failures = 0;
+  }
+
+  async #recover(): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs < this.#recoverAtMs) return;
+    const onDamage = (damage: Damage) => this.#emit({ type: "damaged", damage });
+    const recovery = await recoverDead(this.#journal.folder, { sink: this.#sink, onDamage });
+    this.#recoverAtMs = nowMs + RECOVER_INTERVAL_MS;
+    if (recovery.owners > 0) this.#emit({ type: "recovered", recovery });
+  }
+
+  #failed(error: unknown): number {
+    this.#failures += 1;
+    const retryInMs = backoffDelayMs(this.#failures, BACKOFF, (this.#options.random ?? Math.random)());
+    this.#emit({ type: "failed", failure: toFailure(error), retryInMs });
+    return retryInMs;
+  }
+
+  #emit(event: WriterEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}

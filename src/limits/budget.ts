@@ -1,0 +1,97 @@
+/**
+ * Money held before it is spent.
+ *
+ *   reserve(worst case) ──▶ held ──settle(actual)──▶ spent
+ *                            └────release──────────▶ gone
+ *
+ * - spent + held <= limit in every period at every moment, as long as nobody spends more than they held; who does
+ *   passes the limit by that excess alone, and it is booked.
+ * - Nothing in flight: held is 0, and spent is the sum of what was settled, which is the ledger's for the period.
+ * - A request belongs to the period it was admitted in, as its ledger row does. One that crosses midnight is still
+ *   held against yesterday: otherwise uploads begun before midnight would be spent from no budget at all.
+ * - Periods are functions of time; no job rolls them.
+ */
+import type { Budget } from "#model/caller.ts";
+import { windowOf } from "./window.ts";
+
+export class BudgetAccount {
+  readonly period: Budget["period"];
+  #limitNanoUsd: bigint;
+  #current: Period;
+  #previous: Period | undefined;
+
+  /** `spentNanoUsd`: what the ledger says this period has cost already. */
+  constructor({ period, limitNanoUsd }: Budget, spentNanoUsd: bigint, nowMs: number) {
+    this.period = period;
+    this.#limitNanoUsd = limitNanoUsd;
+    this.#current = { ...windowOf(period, nowMs), spentNanoUsd, heldNanoUsd: 0n };
+  }
+
+  setLimit(limitNanoUsd: bigint): void {
+    this.#limitNanoUsd = limitNanoUsd;
+  }
+
+  /** A hold, or undefined where it would pass the limit. */
+  reserve(nanoUsd: bigint, admittedAtMs: number, nowMs: number): Hold | undefined {
+    const period = this.#periodOf(admittedAtMs, nowMs);
+    if (period.spentNanoUsd + period.heldNanoUsd + nanoUsd > this.#limitNanoUsd) return undefined;
+    return toHold(period, nanoUsd);
+  }
+
+  /** Takes over a hold that was granted before this account existed, whether it fits or not. */
+  carry(nanoUsd: bigint, admittedAtMs: number, nowMs: number): Hold {
+    return toHold(this.#periodOf(admittedAtMs, nowMs), nanoUsd);
+  }
+
+  /** Books money that was never held. */
+  spend(nanoUsd: bigint, admittedAtMs: number, nowMs: number): void {
+    this.#periodOf(admittedAtMs, nowMs).spentNanoUsd += nanoUsd;
+  }
+
+  state(nowMs: number): BudgetState {
+    const { spentNanoUsd, heldNanoUsd, endMs } = this.#periodOf(nowMs, nowMs);
+    return { spentNanoUsd, heldNanoUsd, ...(Number.isFinite(endMs) && { endsInMs: endMs - nowMs }) };
+  }
+
+  /** The current period, or the one before for a request admitted then. */
+  #periodOf(admittedAtMs: number, nowMs: number): Period {
+    if (nowMs >= this.#current.endMs) {
+      this.#previous = this.#current;
+      this.#current = { ...windowOf(this.period, nowMs), spentNanoUsd: 0n, heldNanoUsd: 0n };
+    }
+    return admittedAtMs < this.#current.startMs ? (this.#previous ?? this.#current) : this.#current;
+  }
+}
+
+export interface BudgetState {
+  readonly spentNanoUsd: bigint;
+  readonly heldNanoUsd: bigint;
+  /** Until the period ends, where it does. */
+  readonly endsInMs?: number;
+}
+
+/** Ends once: whichever of the two comes first, the rest does nothing. */
+export interface Hold {
+  readonly nanoUsd: bigint;
+  settle(actualNanoUsd: bigint): void;
+  release(): void;
+}
+
+interface Period {
+  readonly startMs: number;
+  readonly endMs: number;
+  spentNanoUsd: bigint;
+  heldNanoUsd: bigint;
+}
+
+function toHold(period: Period, nanoUsd: bigint): Hold {
+  period.heldNanoUsd += nanoUsd;
+  let isHeld = true;
+  const settle = (actualNanoUsd: bigint) => {
+    if (!isHeld) return;
+    isHeld = false;
+    period.heldNanoUsd -= nanoUsd;
+    period.spentNanoUsd += actualNanoUsd;
+  };
+  return { nanoUsd, settle, release: () => settle(0n) };
+}

@@ -1,0 +1,29 @@
+/**
+ * Slots for requests in flight: 0 <= used <= the limit, and a slot is given back exactly once however often it is
+ * released. The limit is asked for at each taking, so it may change while slots are out.
+ */
+export class Slots {
+  #used = 0;
+
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Undefined where all are taken. */
+  take(limit: number): Slot | undefined {
+    if (this.#used >= limit) return undefined;
+    this.#used += 1;
+    let isHeld = true;
+    return {
+      release: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        this.#used -= 1;
+      },
+    };
+  }
+}
+
+export interface Slot {
+  release(): void;
+}

@@ -1,0 +1,133 @@
+/**
+ * One request inside the gate.
+ *
+ *   admitted ──reserve──▶ held ──settle──▶ settled ──dispose──▶ gone
+ *      │ └─refund──▶ refunded ──dispose──▶ gone       (a slot is out until dispose, in every state)
+ *      └──────────────dispose─────────────▶ gone      (an unsettled hold goes back)
+ *
+ * Each arrow is walked at most once; calling again is harmless.
+ */
+import type { Clock } from "#lib/clock.ts";
+import { Failure } from "#model/failure.ts";
+import type { Actual, Admission, RateLimit, WorstCase } from "./admission.ts";
+import type { BudgetAccount, Hold } from "./budget.ts";
+import { refusal, type InFlight, type KeyState, type Taken } from "./key-state.ts";
+
+export interface Gate {
+  readonly clock: Pick<Clock, "nowMs">;
+  /** What to hold where no price is known; absent: such a request is refused. */
+  readonly unknownPriceCeilingNanoUsd?: number;
+}
+
+export class OneAdmission implements Admission, InFlight {
+  readonly admittedAtMs: number;
+  readonly rateLimit: RateLimit;
+  hold: Hold | undefined;
+  readonly #state: KeyState;
+  readonly #taken: Taken;
+  readonly #gate: Gate;
+  #tokensTaken: number | undefined;
+  #isSettled = false;
+  #isRefunded = false;
+
+  /** Throws `rate_limited`. */
+  constructor(state: KeyState, nowMs: number, gate: Gate) {
+    this.#taken = state.take(nowMs);
+    this.#state = state;
+    this.#gate = gate;
+    this.admittedAtMs = nowMs;
+    this.rateLimit = state.rateLimit(nowMs);
+    state.inFlight.add(this);
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  reserve(worstCase: WorstCase, nowMs: number): void {
+    const isFirst = this.hold === undefined && this.#tokensTaken === undefined;
+    try {
+      const undoHold = this.#holdMoney(worstCase.costNanoUsd, nowMs);
+      try {
+        this.#takeTokens(worstCase.tokens, nowMs);
+      } catch (error) {
+        undoHold();
+        throw error;
+      }
+    } catch (error) {
+      if (isFirst) this.refund();
+      throw error;
+    }
+  }
+
+  settle({ tokens, costNanoUsd = 0 }: Actual, nowMs: number): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#state.settledCount += 1;
+    if (tokens !== undefined) this.#state.tokens?.correct(this.#tokensTaken ?? 0, tokens, nowMs);
+    if (this.hold === undefined) this.#state.budget?.spend(BigInt(costNanoUsd), this.admittedAtMs, nowMs);
+    else this.hold.settle(BigInt(costNanoUsd));
+  }
+
+  refund(): void {
+    if (this.#isRefunded) return;
+    this.#isRefunded = true;
+    this.#state.giveBack(this.#taken, this.#gate.clock.nowMs());
+  }
+
+  [Symbol.dispose](): void {
+    this.#taken.slot.release();
+    this.#state.inFlight.delete(this);
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.hold?.release();
+    if (this.#tokensTaken === undefined) return;
+    this.#state.tokens?.correct(this.#tokensTaken, 0, this.#gate.clock.nowMs());
+  }
+
+  /** Gives how to go back to the hold before. */
+  #holdMoney(costNanoUsd: number | undefined, nowMs: number): () => void {
+    const { budget } = this.#state;
+    if (budget === undefined || this.#state.limits.budget === undefined) return () => {};
+    const worstNanoUsd = costNanoUsd ?? this.#gate.unknownPriceCeilingNanoUsd;
+    if (worstNanoUsd === undefined) {
+      throw new Failure("price_unknown", "This key has a budget, and the price of this model is not known.");
+    }
+    const before = this.hold;
+    before?.release();
+    const goBack = () => {
+      this.hold?.release();
+      this.hold = before && budget.carry(before.nanoUsd, this.admittedAtMs, nowMs);
+    };
+    this.hold = budget.reserve(BigInt(worstNanoUsd), this.admittedAtMs, nowMs);
+    if (this.hold !== undefined) return goBack;
+    goBack();
+    throw overBudget(budget, nowMs);
+  }
+
+  #takeTokens(tokens: number, nowMs: number): void {
+    const bucket = this.#state.tokens;
+    if (bucket === undefined) return;
+    const before = this.#tokensTaken;
+    if (before !== undefined) bucket.correct(before, 0, nowMs);
+    this.#tokensTaken = bucket.take(tokens, nowMs);
+    if (this.#tokensTaken !== undefined) return;
+    const waitMs = bucket.waitMs(tokens, nowMs);
+    if (before !== undefined) bucket.correct(0, before, nowMs);
+    this.#tokensTaken = before;
+    throw refusal("tpm", `${bucket.capacity} tokens per minute`, waitMs);
+  }
+}
+
+function overBudget(budget: BudgetAccount, nowMs: number): Failure {
+  const { endsInMs } = budget.state(nowMs);
+  const until = budget.period === "total" ? "" : ` until the ${budget.period} ends (UTC)`;
+  return new Failure(
+    "over_budget",
+    `What is left of this key's budget does not cover this request${until}.`,
+    {
+      code: "budget",
+      ...(endsInMs !== undefined && { retryAfterMs: endsInMs }),
+    },
+  );
+}
