@@ -1,0 +1,104 @@
+/**
+ * Turns the pieces of an answer into an HTTP response, with the delays, cuts and silences a fault asks for. The
+ * client's leaving ends the work at once and is noted.
+ */
+import type { LoggedRequest } from "./request-log.ts";
+
+export type SendStep =
+  | { readonly do: "send"; readonly bytes: Uint8Array }
+  | { readonly do: "wait"; readonly ms: number }
+  /** Silence until the client leaves. */
+  | { readonly do: "stall" }
+  /** The socket dies. */
+  | { readonly do: "reset" };
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Gives what was sent before a reset time to leave; a reset discards what still waits in the socket. */
+const RESET_DELAY_MS = 20;
+
+export function sendSteps(answer: Answer, steps: Iterable<SendStep>, entry: LoggedRequest): Response {
+  const iterator = steps[Symbol.iterator]();
+  const pause = new Pause();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      for (;;) {
+        const next = iterator.next();
+        if (next.done === true) {
+          entry.finish();
+          controller.close();
+          return;
+        }
+        const step = next.value;
+        if (step.do === "send") {
+          controller.enqueue(step.bytes);
+          return;
+        }
+        await pause.take(pauseOf(step));
+        if (pause.isOver) return;
+        if (step.do !== "reset") continue;
+        entry.finish();
+        // Without a value, or the runtime prints it as an unhandled error.
+        controller.error();
+        return;
+      }
+    },
+    cancel() {
+      entry.abort();
+      pause.end();
+    },
+  });
+  return new Response(body, answer);
+}
+
+/** Dies before the status line: a body that is broken from the start makes the server drop the connection. */
+export function sendReset(entry: LoggedRequest): Response {
+  entry.finish();
+  return new Response(
+    new ReadableStream({
+      start(controller) {
+        controller.error();
+      },
+    }),
+  );
+}
+
+/** Never answers. The server forgets the request when the client leaves. */
+export function sendNothing(): Promise<Response> {
+  return Promise.withResolvers<Response>().promise;
+}
+
+function pauseOf(step: Exclude<SendStep, { do: "send" }>): number {
+  switch (step.do) {
+    case "wait":
+      return step.ms;
+    case "stall":
+      return Infinity;
+    case "reset":
+      return RESET_DELAY_MS;
+  }
+}
+
+/** One wait at a time, cut short for ever when the client has left. */
+class Pause {
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #wake: (() => void) | undefined;
+  isOver = false;
+
+  take(ms: number): Promise<void> {
+    if (this.isOver) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    this.#timer = ms === Infinity ? undefined : setTimeout(resolve, ms);
+    return promise;
+  }
+
+  end(): void {
+    this.isOver = true;
+    clearTimeout(this.#timer);
+    this.#wake?.();
+  }
+}
