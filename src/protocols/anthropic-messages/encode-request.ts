@@ -1,0 +1,182 @@
+/**
+ * The canonical request as this API's body. What is only a hint is left out and listed; what changes the answer's
+ * contract, or what the model was to read, is refused as `unsupported`, so that another target may take it.
+ */
+import type { JsonObject } from "#lib/json.ts";
+import type { Chat } from "#model/chat.ts";
+import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
+import { betasFor, protocolHeaders } from "./betas.ts";
+import { fitCacheMarks } from "./cache-marks.ts";
+import { cacheField, unsupported } from "./encode-content.ts";
+import { encodeMessages, type Message } from "./encode-messages.ts";
+import { encodeTools, encodeToolChoice } from "./encode-tools.ts";
+import { modelRules, type ModelRules } from "./model-rules.ts";
+import { asksToThink, planOutput, type OutputPlan } from "./plan-output.ts";
+import { planThinking, type ThinkingPlan } from "./plan-thinking.ts";
+import { encodeSampling, encodeTier, encodeUser, listHints } from "./encode-settings.ts";
+import { ToolNames } from "./tool-names.ts";
+
+export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
+  refuseContracts(chat);
+  const dropped = new Set<string>();
+  const isOwn = chat.protocol === "anthropic-messages";
+  const rules = modelRules(dialect);
+  const toolNames = isOwn ? undefined : new ToolNames(chat.tools);
+  const setting = { dialect, rules, dropped, toolNames };
+  const output = planOutput(chat, dialect);
+  if (output.type === "instruction") dropped.add("response_format");
+  const messages = encodeMessages(chat, setting);
+  const maxTokens = outputLimit(chat, rules);
+  const wanted = planThinking(chat, { rules, maxTokens, dropped });
+  const thinking = withinToolLoop(wanted, messages, dropped);
+  const tools = toolFields(chat, { output, thinking, setting });
+  listHints(chat, dropped);
+  const betas = betasFor(chat.betas, dialect.host, dropped);
+  const body: JsonObject = {
+    model: dialect.model,
+    max_tokens: maxTokens,
+    ...systemField(chat, [...instructionOf(output), ...tools.instructions]),
+    messages: messages.map(({ role, content }) => ({ role, content })),
+    ...tools.fields,
+    ...thinkingFields(tools.thinking, output),
+    ...encodeSampling(chat, { rules, isThinking: isThinking(tools.thinking, rules), dropped }),
+    ...(chat.stream && { stream: true }),
+    ...encodeTier(chat, dialect, dropped),
+    ...encodeUser(chat, dropped),
+    ...cacheField(chat.cache?.automatic),
+    ...(isOwn && chat.extensions),
+  };
+  return {
+    body: fitCacheMarks(body),
+    headers: protocolHeaders(dialect.host, betas, isOwn ? chat.apiVersion : undefined),
+    dropped: [...dropped],
+  };
+}
+
+/** Contracts a client would break on if they were dropped. */
+function refuseContracts(chat: Chat): void {
+  if ((chat.choices ?? 1) > 1) throw unsupported("n", "this model gives one answer at a time");
+  if (chat.logprobs !== undefined) throw unsupported("logprobs", "this model reports no log probabilities");
+  const isSpoken = chat.modalities?.some((modality) => modality !== "text") === true;
+  if (isSpoken || chat.audioOutput !== undefined) {
+    throw unsupported("modalities", "this model answers in text only");
+  }
+  if (chat.cache?.explicitName !== undefined) {
+    throw unsupported("cached_content", "the cached content is stored with another provider");
+  }
+}
+
+/** The caller's cap, which a family's maximum bounds; the maximum where none was named. */
+function outputLimit(chat: Chat, rules: ModelRules): number {
+  const asked = chat.outputTokensMax;
+  if (asked === undefined) return rules.outputTokensMax;
+  return chat.protocol === "anthropic-messages"
+    ? asked
+    : Math.min(asked, Math.max(rules.outputTokensMax, 8192));
+}
+
+/** With a budget the API wants the last answer of an open tool loop to begin with a thought; without one, no budget. */
+function withinToolLoop(
+  plan: ThinkingPlan,
+  messages: readonly Message[],
+  dropped: Set<string>,
+): ThinkingPlan {
+  if (plan.thinking?.["type"] !== "enabled") return plan;
+  const isLoop = messages.at(-1)?.content[0]?.["type"] === "tool_result";
+  const answer = messages.findLast((message) => message.role === "assistant");
+  const first = answer?.content[0]?.["type"];
+  if (!isLoop || first === "thinking" || first === "redacted_thinking") return plan;
+  dropped.add("reasoning");
+  const { thinking: _, ...rest } = plan;
+  return rest;
+}
+
+interface ToolPlan {
+  readonly fields: JsonObject;
+  /** Sentences for the system text, where a choice could only be asked for. */
+  readonly instructions: readonly string[];
+  readonly thinking: ThinkingPlan;
+}
+
+interface ToolSituation {
+  readonly output: OutputPlan;
+  readonly thinking: ThinkingPlan;
+  readonly setting: Parameters<typeof encodeTools>[1];
+}
+
+function toolFields(chat: Chat, { output, thinking, setting }: ToolSituation): ToolPlan {
+  if (output.type === "forced_tool") {
+    const tool = {
+      name: output.name,
+      description: "Give the answer with this tool.",
+      input_schema: output.schema,
+    };
+    const choice = { type: "tool", name: output.name };
+    return {
+      fields: { tools: [tool], tool_choice: choice },
+      instructions: [],
+      thinking: withoutThinking(thinking, setting.rules),
+    };
+  }
+  const tools = encodeTools(chat, setting);
+  if (tools.length === 0) return { fields: {}, instructions: [], thinking };
+  const choice = encodeToolChoice(chat, setting.toolNames);
+  const isForced = choice?.["type"] === "any" || choice?.["type"] === "tool";
+  const fields = { tools, ...(choice !== undefined && { tool_choice: choice }) };
+  if (!isForced) return { fields, instructions: [], thinking };
+  const mayForce = setting.rules.takesForcedTool && !isThinking(thinking, setting.rules);
+  if (mayForce) return { fields, instructions: [], thinking };
+  const maySilence = setting.rules.takesForcedTool && !asksToThink(chat);
+  if (maySilence && setting.rules.thinking.includes("disabled")) {
+    return { fields, instructions: [], thinking: withoutThinking(thinking, setting.rules) };
+  }
+  setting.dropped.add("tool_choice");
+  const { name: _, ...rest } = choice;
+  const sentence =
+    choice["type"] === "tool"
+      ? `Call the tool ${JSON.stringify(choice["name"])} now.`
+      : "Call one of the tools now.";
+  return {
+    fields: { tools, tool_choice: { ...rest, type: "auto" } },
+    instructions: [sentence],
+    thinking,
+  };
+}
+
+function isThinking(plan: ThinkingPlan, rules: ModelRules): boolean {
+  const type = plan.thinking?.["type"];
+  return type === undefined ? rules.thinksByDefault : type === "enabled" || type === "adaptive";
+}
+
+/** A forced tool and thinking exclude each other; models that think by themselves are told not to. */
+function withoutThinking(plan: ThinkingPlan, rules: ModelRules): ThinkingPlan {
+  if (!rules.thinksByDefault) return plan;
+  return { ...plan, thinking: { type: "disabled" } };
+}
+
+function instructionOf(output: OutputPlan): readonly string[] {
+  return output.type === "instruction" ? [output.text] : [];
+}
+
+function systemField(chat: Chat, instructions: readonly string[]): JsonObject {
+  const parts = chat.system.filter((part) => part.text.trim() !== "");
+  const [only, ...others] = parts;
+  const isPlain = only !== undefined && others.length === 0 && only.cache === undefined;
+  if (isPlain && instructions.length === 0) return { system: only.text };
+  const blocks = [
+    ...parts.map((part) => ({ type: "text", text: part.text, ...cacheField(part.cache) })),
+    ...instructions.map((text) => ({ type: "text", text })),
+  ];
+  return blocks.length === 0 ? {} : { system: blocks };
+}
+
+function thinkingFields(plan: ThinkingPlan, output: OutputPlan): JsonObject {
+  const config = {
+    ...(plan.effort !== undefined && { effort: plan.effort }),
+    ...(output.type === "native" && { format: { type: "json_schema", schema: output.schema } }),
+  };
+  return {
+    ...(plan.thinking !== undefined && { thinking: plan.thinking }),
+    ...(Object.keys(config).length > 0 && { output_config: config }),
+  };
+}
