@@ -54,7 +54,10 @@ function readClewdr(read: Read): JsonObject | undefined {
   };
 }
 
-/** Settings the environment gives where the file is silent; the file is the more deliberate of the two. */
+/**
+ * Settings the environment gives before the file: commands that read no file (`xjp keygen`) must find the same
+ * database, and one file serves several deployments.
+ */
 const SETTINGS: readonly (readonly [variable: string, section: string, field: string])[] = [
   ["HOST", "server", "host"],
   ["PORT", "server", "port"],
@@ -64,18 +67,18 @@ const SETTINGS: readonly (readonly [variable: string, section: string, field: st
 
 export interface Settled {
   readonly file: JsonObject;
-  /** Paths filled from the environment, where a number is text. */
+  /** Paths set by the environment, where a number is text. */
   readonly filled: readonly Path[];
 }
 
-export function fillFromEnvironment(file: JsonObject, variables: Variables): Settled {
+export function applyEnvironment(file: JsonObject, variables: Variables): Settled {
   const settled: MutableJsonObject = { ...file };
   const filled: Path[] = [];
   for (const [variable, section, field] of SETTINGS) {
     const value = variables[variable]?.trim() ?? "";
     const present = settled[section] ?? {};
     const fields = asObject(present);
-    if (value === "" || !fields || fields[field] !== undefined) continue;
+    if (value === "" || !fields) continue;
     settled[section] = { ...fields, [field]: value };
     filled.push([section, field]);
   }

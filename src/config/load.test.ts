@@ -280,18 +280,20 @@ describe("without a file", () => {
     expect(Object.keys(config.connectors)).toEqual(["openai", "demo"]);
   });
 
-  test("host, port, database and log level come from the environment where the file is silent", () => {
-    const environment = {
-      PORT: "9001",
-      HOST: "127.0.0.1",
-      DATABASE_URL: "postgres://h/d",
-      LOG_LEVEL: "debug",
-    };
-    expect(load("server: { port: 1 }", environment).config).toMatchObject({
-      server: { host: "127.0.0.1", port: 1 },
+  test("host, port, database and log level of the environment come before the file's", () => {
+    const environment = { PORT: "9001", DATABASE_URL: "postgres://h/d", LOG_LEVEL: "debug" };
+    const text = "server: { port: 1, host: 127.0.0.1 }\nlog: { level: warn }";
+    expect(load(text, environment).config).toMatchObject({
+      server: { host: "127.0.0.1", port: 9001 },
       database: { url: "postgres://h/d" },
       log: { level: "debug" },
     });
-    expect(loadConfig({ environment }).config.server.port).toBe(9001);
+    expect(loadConfig({ environment: { HOST: "::1" } }).config.server.host).toBe("::1");
+    expect(mistakesOf("", { PORT: "http" })).toEqual(["server.port: expected number, received string"]);
   });
+});
+
+test("a file without connectors takes the environment's", () => {
+  const { config } = load("log: { level: warn }", { OPENAI_API_KEY: "k" });
+  expect(Object.keys(config.connectors)).toEqual(["openai"]);
 });

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { asObject, isObject, type Json, type JsonObject } from "#lib/json.ts";
 import { checkReferences } from "./check-references.ts";
-import { connectorsFromEnvironment, DEMO_CONNECTOR, fillFromEnvironment } from "./environment-config.ts";
+import { connectorsFromEnvironment, DEMO_CONNECTOR, applyEnvironment } from "./environment-config.ts";
 import { interpolate, pathKey, type Variables } from "./interpolate.ts";
 import { ConfigError, type Mistake, type Path } from "./mistake.ts";
 import { indexModels, type ModelIndex } from "./model-catalogue.ts";
@@ -38,7 +38,7 @@ export function loadConfig(source: ConfigSource): LoadedConfig {
   const parsed = text === undefined ? {} : parseYaml(text, source.path);
   const interpolated = interpolate(parsed, source.environment);
   const written = asObject(interpolated.value) ?? {};
-  const { file, filled } = fillFromEnvironment(withConnectors(written, source), source.environment);
+  const { file, filled } = applyEnvironment(withConnectors(written, source), source.environment);
   const touched = new Set([...interpolated.touched, ...filled.map(pathKey)]);
 
   const result = parseLeniently(file, touched);

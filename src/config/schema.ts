@@ -10,8 +10,15 @@ const MINUTE_MS = 60_000;
 const MEBIBYTE = 1024 * 1024;
 
 const serverSchema = z.strictObject({
-  host: nonEmptyText.default("0.0.0.0").describe("Address of the data port."),
-  port: z.int().min(0).max(65_535).default(8080).describe("The data port; 0 takes any free one."),
+  host: nonEmptyText
+    .default("0.0.0.0")
+    .describe("Address of the data port. The environment's `HOST` comes before it."),
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8080)
+    .describe("The data port; 0 takes any free one. The environment's `PORT` comes before it."),
   body_bytes_max: z
     .int()
     .positive()
@@ -27,7 +34,7 @@ const databaseSchema = z.strictObject({
     .regex(/^(?:postgres(?:ql)?:\/\/.+|sqlite:.+)$/, "Write postgres://... or sqlite:PATH")
     .default("sqlite:./data/xjp.db")
     .describe(
-      "`postgres://user:password@host/name`, or `sqlite:PATH`. `DATABASE_URL` is taken where it is absent.",
+      "`postgres://user:password@host/name`, or `sqlite:PATH`. The environment's `DATABASE_URL` comes before it.",
     ),
 });
 
@@ -124,7 +131,9 @@ const priceSchema = z.strictObject({
     .describe("Tokens written to a cache; the input price by default."),
   cache_write_1h_usd_per_mtok: usdPerMillion
     .optional()
-    .describe("Tokens written to a cache for an hour; the price of `cache_write_usd_per_mtok` by default."),
+    .describe(
+      "Tokens written to a cache for an hour; twice the input price by default where cache writes have a price of their own, else the input price.",
+    ),
   request_usd: usdPerMillion.optional().describe("USD per request, on top."),
 });
 
@@ -132,7 +141,7 @@ const logSchema = z.strictObject({
   level: z
     .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
     .default("info")
-    .describe("Least important line written. `LOG_LEVEL` is taken where it is absent."),
+    .describe("Least important line written. The environment's `LOG_LEVEL` comes before it."),
 });
 
 const metricsSchema = z.strictObject({
