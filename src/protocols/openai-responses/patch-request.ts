@@ -1,0 +1,60 @@
+/**
+ * The native lane: the caller's body goes up as it is, with only what policy owns replaced. Two things besides
+ * model and stream: nothing is stored unless the caller asked, and reasoning that another vendor sealed is taken
+ * out, because this upstream could not open it.
+ */
+import {
+  asArray,
+  asString,
+  isObject,
+  type Json,
+  type JsonObject,
+  type MutableJsonObject,
+} from "#lib/json.ts";
+import type { Chat } from "#model/chat.ts";
+import type { Dialect, EncodedRequest } from "../protocol.ts";
+import { ENCRYPTED_INCLUDE } from "./decode-request.ts";
+import { asksEncrypted } from "./encode-request.ts";
+import { refuseServerState } from "./server-state.ts";
+
+export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): EncodedRequest {
+  refuseServerState(raw, dialect);
+  const dropped: string[] = [];
+  const body: MutableJsonObject = { ...raw, model: dialect.model, stream: chat.stream };
+  if (!chat.stream && raw["stream"] === undefined) delete body["stream"];
+  patchStore(body, dialect, dropped);
+  if (body["store"] === false && asksEncrypted(dialect)) {
+    const include = asArray(raw["include"]);
+    body["include"] = include.includes(ENCRYPTED_INCLUDE) ? include : [...include, ENCRYPTED_INCLUDE];
+  }
+  if (Array.isArray(raw["input"])) body["input"] = withoutSealed(asArray(raw["input"]), chat, dropped);
+  return { body, headers: {}, dropped };
+}
+
+/** Background work is polled from the store, so asking for it asks for storing. */
+function patchStore(body: MutableJsonObject, dialect: Dialect, dropped: string[]): void {
+  if (dialect.host === "openrouter") {
+    if (body["store"] === true) dropped.push("store");
+    body["store"] = false;
+    return;
+  }
+  const isAsked = body["background"] === true;
+  if ((body["store"] ?? undefined) === undefined && !isAsked) body["store"] = false;
+}
+
+/** The decoder left the text of bare state as it was; whatever it read differently was sealed. */
+function withoutSealed(input: readonly Json[], chat: Chat, dropped: string[]): readonly Json[] {
+  const bare = new Set(
+    chat.turns.flatMap((turn) =>
+      turn.side === "assistant" ? turn.parts.map((part) => part.signature?.data) : [],
+    ),
+  );
+  const isSealed = (item: Json) => {
+    if (!isObject(item) || item["type"] !== "reasoning") return false;
+    const text = asString(item["encrypted_content"]);
+    return text !== undefined && !bare.has(text);
+  };
+  if (!input.some(isSealed)) return input;
+  for (const [index, item] of input.entries()) if (isSealed(item)) dropped.push(`input[${index}]`);
+  return input.filter((item) => !isSealed(item));
+}
