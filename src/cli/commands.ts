@@ -7,8 +7,10 @@ export interface CommandEntry {
 }
 
 export const commands: readonly CommandEntry[] = [
+  { name: "serve", load: async () => (await import("./serve.ts")).serve },
   { name: "keygen", load: async () => (await import("./keygen.ts")).keygen },
   { name: "keys", load: async () => (await import("./keys.ts")).keys },
   { name: "tenants", load: async () => (await import("./tenants.ts")).tenants },
   { name: "migrate", load: async () => (await import("./migrate.ts")).migrate },
+  { name: "demo-upstream", load: async () => (await import("./demo-upstream.ts")).demoUpstream },
 ];

@@ -55,6 +55,8 @@ export interface Settings {
   resolve(model: string): Route | undefined;
   /** Logical models in listing order, for callers that may use them. */
   readonly models: readonly ListedModel[];
+  /** Ids of the configured targets, for metric labels. */
+  readonly targetIds: readonly string[];
   /** Replaces media given by URL where the upstream cannot fetch it. Throws `bad_request` naming the part. */
   inlineMedia(chat: Chat, signal: AbortSignal): Promise<Chat>;
 }

@@ -1,0 +1,189 @@
+/**
+ * The composition root: configuration and the outside world in, a server's `fetch` out. The only file that wires.
+ */
+import { readGauges, createTelemetry } from "#telemetry/telemetry.ts";
+import { createMetrics } from "#telemetry/metrics.ts";
+import type { Log } from "#telemetry/log.ts";
+import type { LoadedConfig } from "#config/load.ts";
+import type { MediaConfig } from "#config/schema.ts";
+import type { Chat } from "#model/chat.ts";
+import { inlineMedia, type MediaEnvironment } from "#connectors/inline-media.ts";
+import { createSettings } from "#gateway/create-settings.ts";
+import { createReachability, type Connect } from "#gateway/reachability.ts";
+import { createSealer } from "#gateway/seal-opaque.ts";
+import type { World } from "#gateway/world.ts";
+import { HealthRegistry } from "#health/target-health.ts";
+import { RetryBudget } from "#health/retry-budget.ts";
+import { openJournal } from "#ledger/journal.ts";
+import { createSpentReader } from "#ledger/read-spent.ts";
+import { createWriter, type WriterEvent } from "#ledger/writer.ts";
+import type { Clock } from "#lib/clock.ts";
+import { createLimiter } from "#limits/limiter.ts";
+import { anthropicMessages } from "#protocols/anthropic-messages/anthropic-messages.ts";
+import { gemini } from "#protocols/gemini/gemini.ts";
+import { openaiChat } from "#protocols/openai-chat/openai-chat.ts";
+import { openaiResponses } from "#protocols/openai-responses/openai-responses.ts";
+import { dispatch } from "#server/routes.ts";
+import { createKeyStore, type KeyStore } from "#store/key-store.ts";
+import type { Database } from "#store/database.ts";
+import { readOrCreateSecret } from "#store/secret-store.ts";
+import { createUsageStore } from "#store/usage-store.ts";
+import { createStatusPages, type StatusPages } from "#server/status-pages.ts";
+
+export interface AppOptions {
+  readonly loaded: LoadedConfig;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly connect: Connect;
+  /** How media that callers name by URL are fetched; guarded against private addresses. */
+  readonly media: MediaEnvironment;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  /** Origin of the built-in demo upstream, where one runs. */
+  readonly demoUrl?: string;
+}
+
+export interface App {
+  fetch(request: Request): Response | Promise<Response>;
+  readonly keys: KeyStore;
+  readonly world: World;
+  readonly status: StatusPages;
+  /** Swaps the configuration; requests under way keep theirs. */
+  reload(loaded: LoadedConfig): void;
+  /** Writes down what is still in memory and journal. The data port must be closed before. */
+  close(): Promise<void>;
+}
+
+const SEAL_SECRET = "seal-opaque";
+const KEY_FLUSH_MS = 5_000;
+const LAG_SAMPLE_MS = 1_000;
+const CLOSE_MS = 10_000;
+
+export async function createApp(options: AppOptions): Promise<App> {
+  const { clock, database, log } = options;
+  const now = () => clock.nowMs();
+  const metrics = createMetrics();
+  const keys = createKeyStore({ database, now, onFailure: (error) => log.warn({ err: error }, "key store") });
+  const usage = createUsageStore(database);
+  const { journal: journalConfig } = options.loaded.config;
+  const journal = openJournal(journalConfig.folder, {
+    clock,
+    fsync: journalConfig.fsync === "never" ? "never" : { intervalMs: journalConfig.fsync_interval_ms },
+    onDamage: (damage) => log.error({ damage }, "journal damaged"),
+  });
+  const writer = createWriter(journal, usage, {
+    clock,
+    random: options.random,
+    onEvent: (event) => logWriter(log, event),
+  });
+  const context = {
+    environment: {
+      variables: options.variables,
+      nowMs: now,
+      fetch: options.fetch,
+      ...(options.demoUrl !== undefined && { demoUrl: options.demoUrl }),
+    },
+    inlineMedia: (chat: Chat, media: MediaConfig, signal: AbortSignal) =>
+      inlineMedia(chat, media, { environment: options.media, signal }),
+  };
+  const current = { settings: createSettings(options.loaded, context) };
+  const world: World = {
+    clock,
+    random: options.random,
+    // Time-ordered, so rows written together lie together; 74 of its bits are random.
+    newId: () => Bun.randomUUIDv7("hex").replaceAll("-", ""),
+    fetch: options.fetch,
+    reachability: createReachability(clock, options.connect),
+    protocols: {
+      "openai-chat": openaiChat,
+      "openai-responses": openaiResponses,
+      "anthropic-messages": anthropicMessages,
+      gemini,
+    },
+    keys,
+    limiter: createLimiter({ clock, restore: createSpentReader(writer, usage) }),
+    journal,
+    health: new HealthRegistry(),
+    retryBudget: new RetryBudget(),
+    sealer: createSealer(await readOrCreateSecret({ database, name: SEAL_SECRET, now })),
+    telemetry: createTelemetry(metrics, log),
+    settings: () => current.settings,
+  };
+  const status = createStatusPages({
+    readMetrics: () => {
+      const { targetIds } = current.settings;
+      readGauges(metrics, { health: world.health, targetIds, journalBacklog: journal.backlog.records });
+      return metrics.registry.metrics();
+    },
+    metricsToken: () => options.loaded.config.metrics.token?.reveal(),
+    unreadyReason: () =>
+      current.settings.models.length === 0 ? "no models: configure a connector" : undefined,
+  });
+  const stopTimers = startTimers(clock, { keys, metrics, log });
+  return {
+    fetch: (request) => status.answer(request) ?? dispatch(world, request),
+    keys,
+    world,
+    status,
+    reload(loaded) {
+      current.settings = createSettings(loaded, context);
+    },
+    async close() {
+      stopTimers();
+      await keys.close();
+      if (!(await writer.close(CLOSE_MS))) log.warn("usage rows are left in the journal for the next start");
+      journal.close();
+    },
+  };
+}
+
+function startTimers(
+  clock: Clock,
+  { keys, metrics, log }: { keys: KeyStore; metrics: ReturnType<typeof createMetrics>; log: Log },
+): () => void {
+  const stops = [
+    every(clock, KEY_FLUSH_MS, () => {
+      keys
+        .flush()
+        .catch((error: unknown) => log.warn({ err: error }, "last_used_at not written, will be retried"));
+    }),
+    every(clock, LAG_SAMPLE_MS, (lateMs) => metrics.eventLoopLag.observe(lateMs / 1000)),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** Calls back after each interval with how late the timer fired, until stopped. */
+function every(clock: Clock, intervalMs: number, callback: (lateMs: number) => void): () => void {
+  const arm = () => {
+    const dueMs = clock.monotonicMs() + intervalMs;
+    return clock.schedule(intervalMs, () => {
+      callback(Math.max(0, clock.monotonicMs() - dueMs));
+      timer = arm();
+    });
+  };
+  let timer = arm();
+  return () => timer.cancel();
+}
+
+function logWriter(log: Log, event: WriterEvent): void {
+  switch (event.type) {
+    case "failed":
+      log.warn(
+        { reason: event.failure.message, retry_in_ms: event.retryInMs },
+        "usage rows wait in the journal",
+      );
+      return;
+    case "recovered":
+      if (event.recovery.owners > 0) log.info(event.recovery, "journal of an earlier process replayed");
+      return;
+    case "refused":
+      log.error({ rows: event.rows.length }, "the database refused usage rows; they are in refused.rows");
+      return;
+    case "damaged":
+      log.error({ damage: event.damage }, "journal damaged");
+  }
+}

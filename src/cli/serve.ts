@@ -1,0 +1,127 @@
+/** `xjp serve`: the gateway itself. */
+import { createApp, type App } from "../app.ts";
+import { loadConfig, type LoadedConfig } from "#config/load.ts";
+import { watchConfig } from "#config/reload.ts";
+import { createDemoUpstream } from "#demo/demo-upstream.ts";
+import { systemClock } from "#lib/clock.ts";
+import { resolveHost } from "#lib/safe-fetch.ts";
+import { tcpConnect } from "#lib/tcp-connect.ts";
+import { listen, type Listener } from "#server/listen.ts";
+import { openDatabase } from "#store/database.ts";
+import { createLog } from "#telemetry/log.ts";
+import { exitCodes, parseArguments, UsageError, type Command, type Io } from "./command.ts";
+import { printBanner } from "./serve-banner.ts";
+
+const PORT_MAX = 65_535;
+
+export const serve: Command = {
+  name: "serve",
+  summary: "Start the gateway.",
+  usage: `xjp serve [--config FILE] [--port N] [--host H] [--demo]
+
+  --config FILE   configuration (default: XJP_CONFIG; without one, connectors whose
+                  environment variables are set come up by themselves)
+  --port N        data port (default: config, PORT, 8080); 0 takes any free one
+  --host H        address (default: config, HOST, 0.0.0.0)
+  --demo          add the built-in demo upstream; it is there anyway where nothing is configured`,
+  runsUntilStopped: true,
+  async run(given, io) {
+    const { values } = parseArguments(given, {
+      options: {
+        config: { type: "string" },
+        port: { type: "string" },
+        host: { type: "string" },
+        demo: { type: "boolean", default: false },
+      },
+      positionalsMax: 0,
+    });
+    const environment = withOverrides(io.env, values);
+    const path = values.config ?? (io.env["XJP_CONFIG"] || undefined);
+    const source = { environment, demo: values.demo, ...(path !== undefined && { path }) };
+    await runGateway(loadConfig(source), source, io);
+    return exitCodes.done;
+  },
+};
+
+/** The command line wins over the file, as the environment does not: so it is kept apart from it. */
+function withOverrides(
+  env: Io["env"],
+  values: { readonly port?: string | undefined; readonly host?: string | undefined },
+): Io["env"] {
+  if (values.port !== undefined) parsePort(values.port);
+  return {
+    ...env,
+    ...(values.port !== undefined && { PORT: values.port }),
+    ...(values.host !== undefined && { HOST: values.host }),
+  };
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= PORT_MAX && text !== "") return port;
+  throw new UsageError(`--port must be 0 to ${PORT_MAX}, not "${text}".`);
+}
+
+async function runGateway(
+  loaded: LoadedConfig,
+  source: Parameters<typeof loadConfig>[0],
+  io: Io,
+): Promise<void> {
+  const { config } = loaded;
+  const log = createLog({ level: config.log.level });
+  await using stack = new AsyncDisposableStack();
+  const database = await openDatabase(config.database.url);
+  stack.defer(() => database.close());
+  const demo = loaded.needsDemo ? createDemoUpstream().serve(0, "127.0.0.1") : undefined;
+  stack.defer(async () => demo?.stop());
+  const app = await createApp({
+    loaded,
+    database,
+    clock: systemClock,
+    random: Math.random,
+    // Bun's own five minutes would cut a long answer; the gateway's deadlines rule.
+    fetch: (url, init) => fetch(url, { ...init, timeout: false }),
+    connect: tcpConnect,
+    media: { fetch: (url, init) => fetch(url, init), resolve: resolveHost },
+    variables: io.env,
+    log,
+    ...(demo && { demoUrl: `http://127.0.0.1:${demo.port}` }),
+  });
+  stack.defer(() => app.close());
+  const listener = openPort(loaded, app, (error) => log.error({ err: error }, "bug outside a request"));
+  stack.defer(() => listener.close());
+  if (source.path !== undefined) stack.use(reloadOnChange(source, app, (message) => log.warn(message)));
+  await printBanner({ app, listener, loaded, io });
+  await stopped(io.signal);
+  log.info("draining: no new requests, answers under way may end");
+  app.status.drain();
+}
+
+function openPort(loaded: LoadedConfig, app: App, onBug: (error: unknown) => void): Listener {
+  const { host, port, drain_ms: drainMs } = loaded.config.server;
+  return listen({ host, port, drainMs, fetch: (request) => app.fetch(request), onBug });
+}
+
+function reloadOnChange(
+  source: Parameters<typeof loadConfig>[0],
+  app: App,
+  warn: (message: string) => void,
+): Disposable {
+  const watcher = watchConfig(source, {
+    onLoaded: (loaded) => app.reload(loaded),
+    onRejected: (error) => warn(`config not reloaded, the old one stays in force: ${error.message}`),
+  });
+  const onHangup = () => watcher.reload();
+  process.on("SIGHUP", onHangup);
+  return {
+    [Symbol.dispose]() {
+      process.off("SIGHUP", onHangup);
+      watcher.close();
+    },
+  };
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

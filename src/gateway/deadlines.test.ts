@@ -1,0 +1,74 @@
+import { describe, expect, test } from "bun:test";
+import { VirtualClock } from "#lib/virtual-clock.ts";
+import { Failure } from "#model/failure.ts";
+import { Deadlines } from "./deadlines.ts";
+
+function open(totalMs = 100_000) {
+  const clock = new VirtualClock();
+  const client = new AbortController();
+  const deadlines = new Deadlines(clock, client.signal, { startedMs: 0, totalMs });
+  const code = () => {
+    const reason: unknown = deadlines.signal.reason;
+    return reason instanceof Failure ? (reason.detail.code ?? reason.kind) : undefined;
+  };
+  return { clock, client, deadlines, code };
+}
+
+describe("each deadline fires alone and on time", () => {
+  test("first token", async () => {
+    const { clock, deadlines, code } = open();
+    deadlines.enter("first_token", 30_000);
+    await clock.advance(29_999);
+    expect(code()).toBeUndefined();
+    await clock.advance(1);
+    expect(code()).toBe("first_token");
+  });
+
+  test("idle counts from the last byte, however many came before", async () => {
+    const { clock, deadlines, code } = open();
+    deadlines.enter("idle", 5_000);
+    for (let chunk = 0; chunk < 10; chunk++) {
+      await clock.advance(4_000);
+      deadlines.touch(clock.monotonicMs());
+    }
+    await clock.advance(4_999);
+    expect(code()).toBeUndefined();
+    await clock.advance(1);
+    expect(code()).toBe("idle");
+  });
+
+  test("bytes without content do not put off the first token", async () => {
+    const { clock, deadlines, code } = open();
+    deadlines.enter("first_token", 3_000);
+    await clock.advance(2_000);
+    deadlines.touch(clock.monotonicMs());
+    await clock.advance(1_000);
+    expect(code()).toBe("first_token");
+  });
+
+  test("total counts from the request's begin, over all phases", async () => {
+    const { clock, deadlines, code } = open(10_000);
+    deadlines.enter("idle", 8_000);
+    await clock.advance(7_000);
+    deadlines.touch(clock.monotonicMs());
+    await clock.advance(3_000);
+    expect(code()).toBe("total");
+  });
+
+  test("a client that leaves ends the wait at once", () => {
+    const { client, deadlines, code } = open();
+    deadlines.enter("first_token", 30_000);
+    client.abort();
+    expect(code()).toBe("cancelled");
+  });
+});
+
+test("a stopped watch leaves no timer and hears nothing more", async () => {
+  const { clock, client, deadlines, code } = open();
+  deadlines.enter("first_token", 1_000);
+  deadlines.stop();
+  client.abort();
+  await clock.advance(200_000);
+  expect(code()).toBeUndefined();
+  expect(clock.pending).toBe(0);
+});
