@@ -1,6 +1,6 @@
 /** Fields of an answer that whole and streamed replies write alike. */
 import { isObject, type JsonObject } from "#lib/json.ts";
-import type { Chat, Citation, Media } from "#model/chat.ts";
+import type { Citation, Media } from "#model/chat.ts";
 import type { StopReason } from "#model/chat-event.ts";
 import { toDataUrl } from "./data-url.ts";
 
@@ -50,20 +50,3 @@ export function fenceOpen(language: string): string {
   return `\n\`\`\`${language.toLowerCase()}\n`;
 }
 export const FENCE_CLOSE = "\n```\n";
-
-/** Names the caller declared as free-text tools: calls to them must come back as `custom`. */
-export function customToolNames(chat: Chat): ReadonlySet<string> {
-  return new Set(chat.tools.flatMap((tool) => (tool.type === "custom" ? [tool.name] : [])));
-}
-
-/** Where an upstream knows no free-text tools the call comes back as `{"input": text}`; anything else is the text. */
-export function unwrapCustomInput(argumentsText: string): string {
-  const match = /^\s*\{\s*"input"\s*:/.test(argumentsText);
-  if (!match) return argumentsText;
-  try {
-    const parsed: unknown = JSON.parse(argumentsText);
-    return isObject(parsed) && typeof parsed["input"] === "string" ? parsed["input"] : argumentsText;
-  } catch {
-    return argumentsText;
-  }
-}

@@ -72,8 +72,8 @@ function readReport(body: JsonObject): Report {
     code: code !== undefined && asNumber(code) === undefined ? code : undefined,
     param: asString(error["param"]),
     status: status ?? 0,
-    mayWaitForCredit: /in_flight|weight_exceeds/.test(
-      `${String(metadata["limit_source"])} ${String(metadata["reason"])}`,
+    mayWaitForCredit: [metadata["limit_source"], metadata["reason"]].some((word) =>
+      /in_flight|weight_exceeds/.test(asString(word) ?? ""),
     ),
   };
 }
@@ -98,7 +98,9 @@ function detailOf(body: JsonObject): string | undefined {
   if (typeof detail === "string") return detail;
   const lines = asArray(detail).flatMap((entry) => {
     const message = asString(asObject(entry)?.["msg"]);
-    const place = asArray(asObject(entry)?.["loc"]).join(".");
+    const place = asArray(asObject(entry)?.["loc"])
+      .map((step) => asString(step) ?? asNumber(step) ?? "?")
+      .join(".");
     return message === undefined ? [] : [`${place}: ${message}`];
   });
   return lines.length === 0 ? undefined : lines.join("; ");

@@ -3,15 +3,7 @@ import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import type { AssistantPart, PartBase, ToolCallPart } from "#model/chat.ts";
 import type { Reply, ReplyChoice } from "#model/reply.ts";
 import type { Envelope } from "../protocol.ts";
-import {
-  customToolNames,
-  FENCE_CLOSE,
-  fenceOpen,
-  toAnnotation,
-  toFinishReason,
-  toImageField,
-  unwrapCustomInput,
-} from "./answer-fields.ts";
+import { FENCE_CLOSE, fenceOpen, toAnnotation, toFinishReason, toImageField } from "./answer-fields.ts";
 import { toDetail } from "./reasoning-details.ts";
 import { encodeUsage } from "./usage.ts";
 
@@ -47,7 +39,6 @@ function encodeChoice(choice: ReplyChoice, index: number, envelope: Envelope): J
 /** Gathers an answer's parts into the one flat message this API has. */
 class Message {
   readonly #envelope: Envelope;
-  readonly #customTools: ReadonlySet<string>;
   readonly #hidesThoughts: boolean;
   readonly #calls: JsonObject[] = [];
   readonly #details: JsonObject[] = [];
@@ -61,7 +52,6 @@ class Message {
 
   constructor(envelope: Envelope) {
     this.#envelope = envelope;
-    this.#customTools = customToolNames(envelope.chat);
     this.#hidesThoughts = envelope.chat.reasoning?.visibility === "none";
   }
 
@@ -146,14 +136,11 @@ class Message {
 
   #addCall(part: ToolCallPart & PartBase): void {
     const { signature, argumentsText } = part;
-    const isUndeclared = !part.custom && this.#customTools.has(part.name);
-    const isCustom = part.custom ?? isUndeclared;
-    const input = isUndeclared ? unwrapCustomInput(argumentsText) : argumentsText;
     const sealed = signature && this.#envelope.seal(signature);
     this.#calls.push({
       id: part.id,
-      ...(isCustom
-        ? { type: "custom", custom: { name: part.name, input } }
+      ...(part.custom
+        ? { type: "custom", custom: { name: part.name, input: argumentsText } }
         : {
             type: "function",
             function: { name: part.name, arguments: argumentsText.trim() === "" ? "{}" : argumentsText },

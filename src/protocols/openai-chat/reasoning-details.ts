@@ -91,7 +91,7 @@ export function belongsTo(
 }
 
 /** How our seals begin; only the seal itself can tell whether one is genuine. */
-const SEAL_PREFIX = "gwr1.";
+const SEAL_PREFIX = "xjp1.";
 
 export function isSealed(text: string): boolean {
   return text.startsWith(SEAL_PREFIX);

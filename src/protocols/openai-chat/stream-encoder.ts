@@ -11,15 +11,7 @@ import type { Citation, Opaque } from "#model/chat.ts";
 import type { ChatEvent, PartStart } from "#model/chat-event.ts";
 import { mergeUsage, type Usage } from "#model/usage.ts";
 import type { Envelope, StreamEncoder } from "../protocol.ts";
-import {
-  customToolNames,
-  FENCE_CLOSE,
-  fenceOpen,
-  toAnnotation,
-  toFinishReason,
-  toImageField,
-  unwrapCustomInput,
-} from "./answer-fields.ts";
+import { FENCE_CLOSE, fenceOpen, toAnnotation, toFinishReason, toImageField } from "./answer-fields.ts";
 import { encodeStreamFailure } from "./encode-failure.ts";
 import { toDetail } from "./reasoning-details.ts";
 import { encodeUsage } from "./usage.ts";
@@ -33,7 +25,7 @@ interface OpenPart {
   /** What stands before and after the quoted text of a delta; undefined where deltas are held back. */
   readonly prefix: string | undefined;
   readonly suffix: string;
-  /** Reasoning for its detail, a custom call's wrapped input, or whether arguments came at all. */
+  /** Reasoning, for its detail; arguments, to know whether any came. */
   text: string;
   signature: Opaque | undefined;
 }
@@ -51,7 +43,6 @@ interface Choice {
 
 class ChatStreamEncoder implements StreamEncoder {
   readonly #envelope: Envelope;
-  readonly #customTools: ReadonlySet<string>;
   readonly #hidesThoughts: boolean;
   readonly #tail: string;
   readonly #choices: Choice[] = [];
@@ -60,7 +51,6 @@ class ChatStreamEncoder implements StreamEncoder {
 
   constructor(envelope: Envelope) {
     this.#envelope = envelope;
-    this.#customTools = customToolNames(envelope.chat);
     this.#hidesThoughts = envelope.chat.reasoning?.visibility === "none";
     this.#tail = envelope.chat.includeUsage ? ',"usage":null}\n\n' : "}\n\n";
     this.#head = this.#headFor(envelope.model);
@@ -187,10 +177,8 @@ class ChatStreamEncoder implements StreamEncoder {
 
   #callStart(choice: Choice, start: Extract<PartStart, { type: "tool_call" }>): string {
     const index = choice.calls++;
-    const isWrapped = !start.custom && this.#customTools.has(start.name);
-    if (start.custom || isWrapped) {
-      const delta = isWrapped ? undefined : { tool_calls: [{ index, custom: { input: "" } }] };
-      choice.open = this.#openPart(choice, start, delta);
+    if (start.custom) {
+      choice.open = this.#openPart(choice, start, { tool_calls: [{ index, custom: { input: "" } }] });
       const call = { index, id: start.id, type: "custom", custom: { name: start.name, input: "" } };
       return this.#chunk(choice.index, { tool_calls: [call] });
     }
@@ -235,10 +223,6 @@ class ChatStreamEncoder implements StreamEncoder {
 
   #callEnd(choice: Choice, open: OpenPart, start: Extract<PartStart, { type: "tool_call" }>): string {
     const index = choice.calls - 1;
-    if (open.prefix === undefined) {
-      const input = unwrapCustomInput(open.text);
-      return this.#chunk(choice.index, { tool_calls: [{ index, custom: { input } }] });
-    }
     // A call without arguments must still add up to JSON.
     if (start.custom || open.text.trim() !== "") return "";
     return this.#chunk(choice.index, { tool_calls: [{ index, function: { arguments: "{}" } }] });

@@ -1,0 +1,141 @@
+/**
+ * The native lane: the caller's own body goes up with only what policy or the host insists on replaced. Fields that
+ * need no change keep their very value, so unknown fields, explicit nulls and key order survive.
+ */
+import {
+  asArray,
+  asObject,
+  asString,
+  isObject,
+  type Json,
+  type JsonObject,
+  type MutableJsonObject,
+} from "#lib/json.ts";
+import type { Chat } from "#model/chat.ts";
+import type { Dialect, EncodedRequest } from "../protocol.ts";
+import { quirksOf } from "./dialects.ts";
+import { encodeReasoning, type AssistantTurn } from "./encode-assistant.ts";
+import { toWireCallId } from "./wire-names.ts";
+
+export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): EncodedRequest {
+  const dropped = new Set<string>();
+  const body: MutableJsonObject = {};
+  for (const [name, value] of Object.entries(raw)) body[fieldName(name, raw, dialect)] = value;
+  body["model"] = dialect.model;
+  patchStream(body, chat, dialect);
+  const messages = patchMessages(asArray(raw["messages"]), chat, { dialect, dropped });
+  if (messages) body["messages"] = messages;
+  return { body, headers: {}, dropped: [...dropped] };
+}
+
+/** Two names for one limit, of which some hosts know only one. */
+function fieldName(name: string, raw: JsonObject, { host, model }: Dialect): string {
+  const wanted = quirksOf({ host, model, vendor: "unknown", route: "" }).outputLimitField;
+  const isPicky =
+    host === "deepseek" || host === "mistral" || (host === "openai" && wanted === "max_completion_tokens");
+  const isOther = name === "max_tokens" || name === "max_completion_tokens";
+  return isPicky && isOther && raw[wanted] === undefined ? wanted : name;
+}
+
+/** Usage is always asked for: without it an interrupted or finished stream could not be booked exactly. */
+function patchStream(body: MutableJsonObject, chat: Chat, dialect: Dialect): void {
+  if (!chat.stream) return;
+  const options = asObject(body["stream_options"]);
+  if (!quirksOf(dialect).takes.has("stream_usage")) {
+    delete body["stream_options"];
+    return;
+  }
+  if (options?.["include_usage"] !== true) body["stream_options"] = { ...options, include_usage: true };
+}
+
+interface Patch {
+  readonly dialect: Dialect;
+  readonly dropped: Set<string>;
+}
+
+/** Undefined where no message has to change. */
+function patchMessages(messages: readonly Json[], chat: Chat, patch: Patch): readonly Json[] | undefined {
+  // The decoder makes one turn of each assistant message, in order.
+  const turns = chat.turns.filter((turn) => turn.side === "assistant");
+  let assistants = 0;
+  let hasChanged = false;
+  const patched = messages.map((message) => {
+    if (!isObject(message)) return message;
+    const turn = message["role"] === "assistant" ? turns[assistants++] : undefined;
+    const changed = patchIds(patchRole(turn ? patchReasoning(message, turn, patch) : message, patch), patch);
+    hasChanged ||= changed !== message;
+    return changed;
+  });
+  return hasChanged ? patched : undefined;
+}
+
+/** State we sealed for the caller is opened for its maker, or taken out for anybody else. */
+function patchReasoning(message: JsonObject, turn: AssistantTurn, patch: Patch): JsonObject {
+  const { dialect } = patch;
+  const isSealed = hasSealed(message, turn);
+  const lacksThoughts =
+    dialect.host === "deepseek" &&
+    asArray(message["tool_calls"]).length > 0 &&
+    message["reasoning_content"] === undefined;
+  if (!isSealed && !lacksThoughts) return message;
+  if (!isSealed) return { ...message, reasoning_content: "" };
+  const { reasoning_details: _, reasoning_content: __, reasoning: ___, ...rest } = message;
+  const { thinking: ____, ...fields } = encodeReasoning(turn.parts, patch);
+  const calls = asArray(message["tool_calls"]).map((call) => unsealCall(call, turn, dialect));
+  return { ...rest, ...(calls.length > 0 && { tool_calls: calls }), ...fields };
+}
+
+/** What the decoder read as it stands in the message is bare; anything else was sealed, or is not to be trusted. */
+function hasSealed(message: JsonObject, turn: AssistantTurn): boolean {
+  const known = new Set(turn.parts.map((part) => part.signature?.data));
+  const secrets = asArray(message["reasoning_details"]).flatMap((detail) => {
+    const object = asObject(detail);
+    const secret = asString(object?.["signature"]) || asString(object?.["data"]);
+    return secret && object ? [{ secret, whole: JSON.stringify(object) }] : [];
+  });
+  const isInDetails = secrets.some(({ secret, whole }) => !known.has(secret) && !known.has(whole));
+  return (
+    isInDetails ||
+    asArray(message["tool_calls"]).some((call) => !known.has(signatureOf(call)) && !!signatureOf(call))
+  );
+}
+
+function signatureOf(call: Json): string | undefined {
+  const google = asObject(asObject(asObject(call)?.["extra_content"])?.["google"]);
+  return asString(google?.["thought_signature"]);
+}
+
+function unsealCall(call: Json, turn: AssistantTurn, dialect: Dialect): Json {
+  if (!isObject(call) || signatureOf(call) === undefined) return call;
+  const part = turn.parts.find((candidate) => candidate.type === "tool_call" && candidate.id === call["id"]);
+  const { extra_content: _, ...bare } = call;
+  const isOwn =
+    part?.signature?.vendor === "google" && dialect.vendor === "google" && dialect.host !== "openrouter";
+  return isOwn ? { ...bare, extra_content: { google: { thought_signature: part.signature.data } } } : bare;
+}
+
+/** DeepSeek and Mistral know no `developer`. */
+function patchRole(message: JsonObject, { dialect }: Patch): JsonObject {
+  const isUnknown =
+    message["role"] === "developer" && (dialect.host === "deepseek" || dialect.host === "mistral");
+  return isUnknown ? { ...message, role: "system" } : message;
+}
+
+/** Ids of another host's calls, in the form this host demands; calls and results get the same one. */
+function patchIds(message: JsonObject, { dialect }: Patch): JsonObject {
+  const resultId = asString(message["tool_call_id"]);
+  if (resultId !== undefined) {
+    const id = toWireCallId(resultId, dialect);
+    return id === resultId ? message : { ...message, tool_call_id: id };
+  }
+  const calls = asArray(message["tool_calls"]);
+  const isForeign = (call: Json) => {
+    const id = asString(asObject(call)?.["id"]);
+    return id !== undefined && toWireCallId(id, dialect) !== id;
+  };
+  if (!calls.some(isForeign)) return message;
+  const renamed = calls.map((call) =>
+    isObject(call) ? { ...call, id: toWireCallId(asString(call["id"]) ?? "", dialect) } : call,
+  );
+  return { ...message, tool_calls: renamed };
+}
