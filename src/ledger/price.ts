@@ -74,5 +74,5 @@ function namesOf({ provider, model, servedModel }: Sale): readonly string[] {
 
 function reported(usage: Usage): Cost {
   if (usage.costReportedNanoUsd === undefined) return { source: "unknown" };
-  return { nanoUsd: usage.costReportedNanoUsd, source: "upstream" };
+  return { nanoUsd: Math.round(usage.costReportedNanoUsd), source: "upstream" };
 }

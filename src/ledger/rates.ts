@@ -61,11 +61,11 @@ export function rate(usage: Usage, rates: Rates): Sum | undefined {
   if (prompt === undefined && usage.output === undefined) return undefined;
   const buckets = [...inputBuckets(usage, rates), ...outputBuckets(usage, rates)];
   let millionths =
-    ((rates.request ?? 0n) + BigInt(usage.webSearches ?? 0) * (rates.webSearch ?? 0n)) * MILLION;
+    ((rates.request ?? 0n) + toCount(usage.webSearches ?? 0) * (rates.webSearch ?? 0n)) * MILLION;
   for (const { tokens, price } of buckets) {
     if (tokens <= 0) continue;
     if (price === undefined) return undefined;
-    millionths += BigInt(tokens) * priceAt(price, prompt ?? 0);
+    millionths += toCount(tokens) * priceAt(price, prompt ?? 0);
   }
   const { numerator, denominator, isStandard } = tierFactor(usage.serviceTier);
   const nanoUsd = divideHalfUp(millionths * numerator, MILLION * PICO_PER_NANO * denominator);
@@ -162,6 +162,11 @@ function dearest(prices: readonly (Rate | undefined)[], { inputTokens }: WorstRe
     for (const candidate of [price.base, ...reachable]) if (candidate > highest) highest = candidate;
   }
   return highest;
+}
+
+/** Counts come from upstreams: a fraction or a negative number must not cost the row. */
+function toCount(reported: number): bigint {
+  return BigInt(Math.max(0, Math.ceil(reported)));
 }
 
 interface TierFactor {

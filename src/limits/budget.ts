@@ -27,6 +27,10 @@ export class BudgetAccount {
     this.#current = { ...windowOf(period, nowMs), spentNanoUsd, heldNanoUsd: 0n };
   }
 
+  get limitNanoUsd(): bigint {
+    return this.#limitNanoUsd;
+  }
+
   setLimit(limitNanoUsd: bigint): void {
     this.#limitNanoUsd = limitNanoUsd;
   }

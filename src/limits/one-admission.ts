@@ -102,7 +102,7 @@ export class OneAdmission implements Admission, InFlight {
     this.hold = budget.reserve(BigInt(worstNanoUsd), this.admittedAtMs, nowMs);
     if (this.hold !== undefined) return goBack;
     goBack();
-    throw overBudget(budget, nowMs);
+    throw overBudget(budget, BigInt(worstNanoUsd), nowMs);
   }
 
   #takeTokens(tokens: number, nowMs: number): void {
@@ -119,15 +119,17 @@ export class OneAdmission implements Admission, InFlight {
   }
 }
 
-function overBudget(budget: BudgetAccount, nowMs: number): Failure {
+/** Waiting helps where the period ends and a whole period's money would do. */
+function overBudget(budget: BudgetAccount, worstNanoUsd: bigint, nowMs: number): Failure {
   const { endsInMs } = budget.state(nowMs);
-  const until = budget.period === "total" ? "" : ` until the ${budget.period} ends (UTC)`;
+  const isCurable = endsInMs !== undefined && worstNanoUsd <= budget.limitNanoUsd;
+  const until = isCurable ? ` It is renewed when the ${budget.period} ends (UTC).` : "";
   return new Failure(
     "over_budget",
-    `What is left of this key's budget does not cover this request${until}.`,
+    `What is left of this key's budget does not cover this request.${until}`,
     {
       code: "budget",
-      ...(endsInMs !== undefined && { retryAfterMs: endsInMs }),
+      ...(isCurable && { retryAfterMs: endsInMs }),
     },
   );
 }

@@ -1,0 +1,173 @@
+import { describe, expect, test } from "bun:test";
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { systemClock } from "#lib/clock.ts";
+import { openLedgerFixture, rejectionOf, type LedgerFixture } from "../../test/ledger/ledger-fixture.ts";
+import { admission, rowsOf } from "../../test/ledger/rows.ts";
+import { openJournal } from "./journal.ts";
+import type { Damage } from "./read-lines.ts";
+import { recoverDead } from "./recover.ts";
+
+/** Closing lets go of the lock and keeps the files, which is all that a kill leaves, too. */
+function die(fixture: LedgerFixture, live: (journal: ReturnType<typeof openJournal>) => void): string {
+  const before = new Set(fixtureFiles(fixture));
+  const journal = openJournal(fixture.journalFolder, { clock: systemClock, segmentBytesMax: 3_000 });
+  live(journal);
+  journal.close();
+  return fixtureFiles(fixture).findLast((name) => name.endsWith(".jsonl") && !before.has(name)) ?? "";
+}
+
+function fixtureFiles(fixture: LedgerFixture): readonly string[] {
+  try {
+    return readdirSync(fixture.journalFolder).sort();
+  } catch {
+    return [];
+  }
+}
+
+describe("recovery", () => {
+  test("brings every settled row to SQL, and a row for each request that never settled", async () => {
+    await using fixture = await openLedgerFixture();
+    die(fixture, (journal) => {
+      journal.admitted(admission("r1"));
+      journal.admitted(admission("r2"));
+      journal.settle(rowsOf("r1"));
+    });
+    expect(await recoverDead(fixture.journalFolder, { sink: fixture.sink })).toEqual({
+      owners: 1,
+      records: 3,
+      interrupted: 1,
+    });
+    expect(await fixture.rows()).toEqual([
+      { id: "r1", outcome: "ok" },
+      { id: "r1.1", outcome: "ok" },
+      { id: "r2", outcome: "interrupted" },
+    ]);
+    expect(fixtureFiles(fixture)).toEqual([]);
+    expect(await fixture.store.spentNanoUsd("key-1", 0)).toBe(7n);
+  });
+
+  test("leaves a living process's journal alone", async () => {
+    await using fixture = await openLedgerFixture();
+    const journal = openJournal(fixture.journalFolder, { clock: systemClock });
+    journal.admitted(admission("r1"));
+    journal.settle(rowsOf("r2"));
+    expect(await recoverDead(fixture.journalFolder, { sink: fixture.sink })).toMatchObject({ owners: 0 });
+    expect(await fixture.rows()).toEqual([]);
+    expect(journal.read()?.records).toEqual(rowsOf("r2"));
+    journal.close();
+  });
+
+  test("reports a torn last line, keeps it for people and books its request as interrupted", async () => {
+    await using fixture = await openLedgerFixture();
+    const name = die(fixture, (journal) => {
+      journal.admitted(admission("r1"));
+      journal.settle(rowsOf("r2"));
+    });
+    const torn = JSON.stringify({ settled: rowsOf("r1") }).slice(0, 100);
+    const path = join(fixture.journalFolder, name);
+    const offset = readFileSync(path).length;
+    appendFileSync(path, torn);
+    const damages: Damage[] = [];
+    await recoverDead(fixture.journalFolder, {
+      sink: fixture.sink,
+      onDamage: (damage) => damages.push(damage),
+    });
+    expect(damages).toEqual([{ path, offset, bytes: 100, reason: "torn line" }]);
+    expect(await fixture.rows()).toEqual([
+      { id: "r1", outcome: "interrupted" },
+      { id: "r2", outcome: "ok" },
+      { id: "r2.1", outcome: "ok" },
+    ]);
+    expect(fixtureFiles(fixture)).toEqual([`${name}.damaged`]);
+    expect(readFileSync(`${path}.damaged`, "utf8")).toEndWith(torn);
+  });
+
+  test("loses nothing when the database is away, and is done again when it is back", async () => {
+    await using fixture = await openLedgerFixture();
+    die(fixture, (journal) => {
+      for (let index = 0; index < 50; index++) journal.settle(rowsOf(`r${index}`));
+      journal.admitted(admission("open"));
+    });
+    fixture.faults.isDown = true;
+    expect(await rejectionOf(recoverDead(fixture.journalFolder, { sink: fixture.sink }))).toMatchObject({
+      kind: "unavailable",
+    });
+    fixture.faults.isDown = false;
+    fixture.faults.losesAnswers = true;
+    expect(await rejectionOf(recoverDead(fixture.journalFolder, { sink: fixture.sink }))).toMatchObject({
+      kind: "unavailable",
+    });
+    fixture.faults.losesAnswers = false;
+    await recoverDead(fixture.journalFolder, { sink: fixture.sink });
+    expect(await fixture.rows()).toHaveLength(101);
+    expect(fixtureFiles(fixture)).toEqual([]);
+  });
+
+  test("believes no checkpoint it cannot read", async () => {
+    await using fixture = await openLedgerFixture();
+    const name = die(fixture, (journal) => journal.settle(rowsOf("r1")));
+    writeFileSync(join(fixture.journalFolder, name.replace(/\.\d+\.jsonl$/, ".checkpoint")), '{"segment":');
+    await recoverDead(fixture.journalFolder, { sink: fixture.sink });
+    expect(await fixture.rows()).toHaveLength(2);
+  });
+
+  test("reads an admission older than the checkpoint", async () => {
+    await using fixture = await openLedgerFixture();
+    die(fixture, (journal) => {
+      journal.admitted(admission("open"));
+      journal.settle(rowsOf("r1"));
+      const batch = journal.read();
+      if (batch === undefined) throw new Error("a batch is there");
+      journal.advance(batch);
+    });
+    expect(await recoverDead(fixture.journalFolder, { sink: fixture.sink })).toEqual({
+      owners: 1,
+      records: 1,
+      interrupted: 1,
+    });
+  });
+
+  test("makes exactly one row of each request and attempt, wherever the process died", async () => {
+    await using fixture = await openLedgerFixture();
+    const move = fc.constantFrom("admit", "admit", "settle", "settle", "settle", "write", "advance");
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(move, { maxLength: 60 }), fc.nat(400), async (moves, tornBytes) => {
+        const prefix = `run${round++}`;
+        const open: string[] = [];
+        const expected = new Map<string, string>();
+        let count = 0;
+        const pending: Promise<void>[] = [];
+        const name = die(fixture, (journal) => {
+          for (const kind of moves) {
+            if (kind === "admit") {
+              const id = `${prefix}-${count++}`;
+              journal.admitted(admission(id));
+              open.push(id);
+              expected.set(id, "interrupted");
+            }
+            const id = kind === "settle" ? open.shift() : undefined;
+            if (id !== undefined) {
+              journal.settle(rowsOf(id));
+              expected.set(id, "ok").set(`${id}.1`, "ok");
+            }
+            if (kind !== "write" && kind !== "advance") continue;
+            const batch = journal.read();
+            // Rows may be in SQL before the journal knows: that is where a crash comes between.
+            if (batch !== undefined) pending.push(fixture.store.insert(batch.records));
+            if (batch !== undefined && kind === "advance") journal.advance(batch);
+          }
+        });
+        await Promise.all(pending);
+        const torn = `{"settled":[{"id":"${prefix}-torn","requestId"`.slice(0, tornBytes);
+        if (name !== "") appendFileSync(join(fixture.journalFolder, name), torn);
+        await recoverDead(fixture.journalFolder, { sink: fixture.sink });
+        const rows = (await fixture.rows()).filter(({ id }) => id.startsWith(`${prefix}-`));
+        expect(new Map(rows.map(({ id, outcome }) => [id, outcome]))).toEqual(expected);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
