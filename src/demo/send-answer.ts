@@ -92,7 +92,9 @@ class Pause {
     if (this.isOver) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
-    this.#timer = ms === Infinity ? undefined : setTimeout(resolve, ms);
+    // A timer of 0 ms takes 1 ms, too long where there is one for each byte.
+    if (ms === 0) setImmediate(resolve);
+    else this.#timer = ms === Infinity ? undefined : setTimeout(resolve, ms);
     return promise;
   }
 
