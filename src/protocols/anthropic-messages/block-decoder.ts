@@ -39,6 +39,10 @@ export class BlockDecoder {
     this.#rules = rules;
   }
 
+  get hasContent(): boolean {
+    return this.#count > 0;
+  }
+
   open(block: JsonObject): readonly ChatEvent[] {
     const events: ChatEvent[] = [...this.close()];
     this.#count += 1;

@@ -3,7 +3,7 @@
  * block, tool or top-level field that is new to us travels along as it is and is refused only where a target of
  * another API cannot take it.
  */
-import type { Json, JsonObject, MutableJsonObject } from "#lib/json.ts";
+import { asObject, type Json, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
 import type { CacheHints, Chat, OutputFormat, Reasoning, SystemPart } from "#model/chat.ts";
 import type { RequestLine } from "#protocols/protocol.ts";
 import { decodeCacheMark, decodeTextBlock } from "./decode-content.ts";
@@ -185,6 +185,8 @@ function decodeExtensions(body: JsonObject): JsonObject {
   for (const [name, value] of Object.entries(body)) {
     if (!canonicalFields.has(name) && value !== null) extensions[name] = value;
   }
+  const { effort: _, format: __, ...config } = asObject(body["output_config"]) ?? {};
+  if (Object.keys(config).length > 0) extensions["output_config"] = config;
   if (body["speed"] === "standard") extensions["speed"] = "standard";
   if (body["speed"] === "fast" && typeof body["service_tier"] === "string") {
     extensions["service_tier"] = body["service_tier"];

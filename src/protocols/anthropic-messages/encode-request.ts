@@ -2,7 +2,7 @@
  * The canonical request as this API's body. What is only a hint is left out and listed; what changes the answer's
  * contract, or what the model was to read, is refused as `unsupported`, so that another target may take it.
  */
-import type { JsonObject } from "#lib/json.ts";
+import { asObject, type Json, type JsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { betasFor, protocolHeaders } from "./betas.ts";
@@ -11,7 +11,7 @@ import { cacheField, unsupported } from "./encode-content.ts";
 import { encodeMessages, type Message } from "./encode-messages.ts";
 import { encodeTools, encodeToolChoice } from "./encode-tools.ts";
 import { modelRules, type ModelRules } from "./model-rules.ts";
-import { asksToThink, planOutput, type OutputPlan } from "./plan-output.ts";
+import { planOutput, type OutputPlan } from "./plan-output.ts";
 import { planThinking, type ThinkingPlan } from "./plan-thinking.ts";
 import { encodeSampling, encodeTier, encodeUser, listHints } from "./encode-settings.ts";
 import { ToolNames } from "./tool-names.ts";
@@ -38,13 +38,13 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
     ...systemField(chat, [...instructionOf(output), ...tools.instructions]),
     messages: messages.map(({ role, content }) => ({ role, content })),
     ...tools.fields,
-    ...thinkingFields(tools.thinking, output),
     ...encodeSampling(chat, { rules, isThinking: isThinking(tools.thinking, rules), dropped }),
     ...(chat.stream && { stream: true }),
     ...encodeTier(chat, dialect, dropped),
     ...encodeUser(chat, dropped),
     ...cacheField(chat.cache?.automatic),
     ...(isOwn && chat.extensions),
+    ...thinkingFields(tools.thinking, output, isOwn ? chat.extensions["output_config"] : undefined),
   };
   return {
     body: fitCacheMarks(body),
@@ -115,7 +115,7 @@ function toolFields(chat: Chat, { output, thinking, setting }: ToolSituation): T
     return {
       fields: { tools: [tool], tool_choice: choice },
       instructions: [],
-      thinking: withoutThinking(thinking, setting.rules),
+      thinking: withoutDefaultThinking(thinking, setting.rules),
     };
   }
   const tools = encodeTools(chat, setting);
@@ -124,11 +124,9 @@ function toolFields(chat: Chat, { output, thinking, setting }: ToolSituation): T
   const isForced = choice?.["type"] === "any" || choice?.["type"] === "tool";
   const fields = { tools, ...(choice !== undefined && { tool_choice: choice }) };
   if (!isForced) return { fields, instructions: [], thinking };
-  const mayForce = setting.rules.takesForcedTool && !isThinking(thinking, setting.rules);
-  if (mayForce) return { fields, instructions: [], thinking };
-  const maySilence = setting.rules.takesForcedTool && !asksToThink(chat);
-  if (maySilence && setting.rules.thinking.includes("disabled")) {
-    return { fields, instructions: [], thinking: withoutThinking(thinking, setting.rules) };
+  const { rules } = setting;
+  if (rules.takesForcedTool && thinking.thinking?.["type"] !== "enabled") {
+    return { fields, instructions: [], thinking: withoutDefaultThinking(thinking, rules) };
   }
   setting.dropped.add("tool_choice");
   const { name: _, ...rest } = choice;
@@ -148,10 +146,14 @@ function isThinking(plan: ThinkingPlan, rules: ModelRules): boolean {
   return type === undefined ? rules.thinksByDefault : type === "enabled" || type === "adaptive";
 }
 
-/** A forced tool and thinking exclude each other; models that think by themselves are told not to. */
-function withoutThinking(plan: ThinkingPlan, rules: ModelRules): ThinkingPlan {
-  if (!rules.thinksByDefault) return plan;
-  return { ...plan, thinking: { type: "disabled" } };
+/**
+ * A forced tool excludes thinking with a budget; adaptive thinking goes with it (seen in recorded traffic). Models that
+ * think by themselves are told not to, unless the caller wanted it.
+ */
+function withoutDefaultThinking(plan: ThinkingPlan, rules: ModelRules): ThinkingPlan {
+  const isSilent =
+    plan.thinking !== undefined || !rules.thinksByDefault || !rules.thinking.includes("disabled");
+  return isSilent ? plan : { ...plan, thinking: { type: "disabled" } };
 }
 
 function instructionOf(output: OutputPlan): readonly string[] {
@@ -170,8 +172,10 @@ function systemField(chat: Chat, instructions: readonly string[]): JsonObject {
   return blocks.length === 0 ? {} : { system: blocks };
 }
 
-function thinkingFields(plan: ThinkingPlan, output: OutputPlan): JsonObject {
+/** `more`: fields of `output_config` only this API knows. */
+function thinkingFields(plan: ThinkingPlan, output: OutputPlan, more: Json | undefined): JsonObject {
   const config = {
+    ...asObject(more),
     ...(plan.effort !== undefined && { effort: plan.effort }),
     ...(output.type === "native" && { format: { type: "json_schema", schema: output.schema } }),
   };

@@ -10,17 +10,19 @@ interface SamplingFrame {
   readonly dropped: Set<string>;
 }
 
-/** Values a model refuses are left out and listed, unless they say what is the default anyway. */
+/** The least `top_p` a thinking model takes. */
+const TOP_P_MIN = 0.99;
+
+/** Values a model refuses are left out and listed. */
 export function encodeSampling(chat: Chat, { rules, isThinking, dropped }: SamplingFrame): JsonObject {
   const stop = stopField(chat, dropped);
   if (rules.sampling === "refused" || isThinking) {
-    if (chat.temperature !== undefined && chat.temperature !== 1) dropped.add("temperature");
-    const topPMin = rules.sampling === "refused" || rules.sampling === "not_while_thinking" ? 0.99 : 0.95;
-    const keepsTopP = chat.topP !== undefined && chat.topP >= topPMin;
+    const keepsTemperature = chat.temperature === 1;
+    const keepsTopP = chat.topP !== undefined && chat.topP >= TOP_P_MIN;
+    if (chat.temperature !== undefined && !keepsTemperature) dropped.add("temperature");
     if (chat.topP !== undefined && !keepsTopP) dropped.add("top_p");
     if (chat.topK !== undefined) dropped.add("top_k");
-    const sendsTopP = keepsTopP && chat.topP !== 1 && rules.sampling !== "refused";
-    return { ...stop, ...(sendsTopP && { top_p: chat.topP }) };
+    return { ...stop, ...(keepsTemperature && { temperature: 1 }), ...(keepsTopP && { top_p: chat.topP }) };
   }
   const temperature = chat.temperature === undefined ? undefined : Math.min(chat.temperature, 1);
   if (temperature !== chat.temperature) dropped.add("temperature");

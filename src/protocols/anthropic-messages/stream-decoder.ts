@@ -62,7 +62,9 @@ export class MessagesStreamDecoder implements StreamDecoder {
       case "content_block_stop":
         return this.#blocks.close();
       case "message_start":
-        return this.#start(asObject(data["message"]) ?? {});
+        return this.#blocks.hasContent
+          ? this.#fail(restarted())
+          : this.#start(asObject(data["message"]) ?? {});
       case "message_delta":
         return this.#messageDelta(data);
       case "message_stop":
@@ -149,4 +151,9 @@ export class MessagesStreamDecoder implements StreamDecoder {
 }
 
 const NONE: readonly ChatEvent[] = [];
+
+/** Seen where a server behind the upstream tries again: what was sent already belongs to no answer. */
+function restarted(): Failure {
+  return new Failure("upstream_broken", "The upstream began its answer a second time.");
+}
 const MESSAGE_STOP = formatSse(JSON.stringify({ type: "message_stop" }), "message_stop");
