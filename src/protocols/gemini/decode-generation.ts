@@ -1,0 +1,145 @@
+/** `generationConfig` of a caller: sampling, output format, thinking. The rest is kept as `extension`. */
+import { asArray, asObject, asString, type Json, type JsonObject } from "#lib/json.ts";
+import type { Chat, Effort, OutputFormat, Reasoning } from "#model/chat.ts";
+import { badRequest, type Fields } from "./fields.ts";
+import { fromGeminiSchema } from "./from-gemini-schema.ts";
+
+export interface DecodedGeneration {
+  readonly chat: Partial<Chat>;
+  readonly extension: JsonObject;
+}
+
+export function decodeGeneration(config: Fields | undefined): DecodedGeneration {
+  if (!config) return { chat: {}, extension: {} };
+  const chat = {
+    ...decodeSampling(config),
+    ...decodeLogprobs(config),
+    ...decodeThinking(config.object("thinkingConfig")),
+    ...decodeModalities(config),
+  };
+  const { output, extension } = decodeOutput(config);
+  return { chat: { ...chat, ...(output && { output }) }, extension: { ...config.rest(), ...extension } };
+}
+
+function decodeSampling(config: Fields): Partial<Chat> {
+  const choices = config.integer("candidateCount");
+  const stop = config.strings("stopSequences");
+  return dropAbsent({
+    temperature: config.number("temperature"),
+    topP: config.number("topP"),
+    topK: config.number("topK"),
+    outputTokensMax: positive(config, "maxOutputTokens"),
+    frequencyPenalty: config.number("frequencyPenalty"),
+    presencePenalty: config.number("presencePenalty"),
+    seed: config.integer("seed"),
+    stop: stop && stop.length > 0 ? stop : undefined,
+    choices: choices === undefined || choices === 0 ? undefined : choices,
+  });
+}
+
+function positive(config: Fields, name: string): number | undefined {
+  const value = config.integer(name);
+  if (value !== undefined && value < 0) throw config.refuse(name, "a number of tokens");
+  return value === 0 ? undefined : value;
+}
+
+function decodeLogprobs(config: Fields): Partial<Chat> {
+  const isAsked = config.boolean("responseLogprobs");
+  const top = config.integer("logprobs");
+  if (isAsked !== true) return {};
+  return { logprobs: dropAbsent({ top }) };
+}
+
+const MODALITIES: ReadonlyMap<string, "text" | "image" | "audio"> = new Map([
+  ["TEXT", "text"],
+  ["IMAGE", "image"],
+  ["AUDIO", "audio"],
+]);
+
+function decodeModalities(config: Fields): Partial<Chat> {
+  const names = config.strings("responseModalities");
+  if (!names) return {};
+  const modalities = names
+    .filter((name) => name !== "MODALITY_UNSPECIFIED")
+    .map((name, index) => {
+      const modality = MODALITIES.get(name.toUpperCase());
+      if (modality) return modality;
+      throw badRequest(`${config.pathOf("responseModalities")}[${index}]`, "TEXT, IMAGE or AUDIO");
+    });
+  return modalities.length > 0 ? { modalities } : {};
+}
+
+// ---- thinking -------------------------------------------------------------------------------------------------
+
+const EFFORTS: ReadonlyMap<string, Effort> = new Map([
+  ["minimal", "minimal"],
+  ["low", "low"],
+  ["medium", "medium"],
+  ["high", "high"],
+  ["xhigh", "xhigh"],
+]);
+
+/** Thoughts are shown only to who asks; a budget of 0 is off, of -1 the model's own choice. */
+function decodeThinking(config: Fields | undefined): Partial<Chat> {
+  if (!config) return {};
+  const includesThoughts = config.boolean("includeThoughts") === true;
+  const budget = config.integer("thinkingBudget");
+  const level = config.string("thinkingLevel")?.toLowerCase();
+  const effort =
+    level === undefined || level === "thinking_level_unspecified" ? undefined : EFFORTS.get(level);
+  if (level !== undefined && effort === undefined && level !== "thinking_level_unspecified") {
+    throw config.refuse("thinkingLevel", "MINIMAL, LOW, MEDIUM or HIGH");
+  }
+  const reasoning: Reasoning = {
+    ...(budget !== undefined && modeOfBudget(budget)),
+    ...(effort !== undefined && { effort }),
+    visibility: includesThoughts ? "full" : "none",
+  };
+  return { reasoning };
+}
+
+function modeOfBudget(budget: number): Reasoning {
+  if (budget === 0) return { mode: "off" };
+  return budget < 0 ? { mode: "auto" } : { mode: "on", budgetTokens: budget };
+}
+
+// ---- output format --------------------------------------------------------------------------------------------
+
+/** The schema also stays as the caller spelled it: Gemini gets exactly that. */
+function decodeOutput(config: Fields): { readonly output?: OutputFormat; readonly extension: JsonObject } {
+  const mime = config.string("responseMimeType");
+  const subset = config.object("responseSchema")?.value;
+  const full = config.object("responseJsonSchema")?.value ?? config.object("_responseJsonSchema")?.value;
+  const extension = {
+    ...(subset && { responseSchema: subset }),
+    ...(full && { responseJsonSchema: full }),
+  };
+  switch (mime) {
+    case undefined:
+    case "":
+      return { extension };
+    case "text/plain":
+      return { output: { type: "text" }, extension };
+    case "application/json": {
+      const schema = full ?? (subset && fromGeminiSchema(subset));
+      return { output: schema ? { type: "json_schema", schema } : { type: "json" }, extension };
+    }
+    case "text/x.enum":
+      return { output: { type: "enum", values: enumValues(full ?? subset) }, extension };
+    default:
+      throw config.refuse("responseMimeType", "text/plain, application/json or text/x.enum");
+  }
+}
+
+function enumValues(schema: JsonObject | undefined): readonly string[] {
+  return asArray(asObject(schema)?.["enum"])
+    .map((value: Json) => asString(value))
+    .filter((value) => value !== undefined);
+}
+
+/** Absent stays absent: with exact optional properties an explicit undefined is another thing. */
+function dropAbsent<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  // The one assertion of this parser: filtering entries loses their types.
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
