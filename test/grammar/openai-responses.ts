@@ -35,7 +35,7 @@ function readEvents(text: string): readonly ResponsesEvent[] {
       if (!isObject(fields)) throw new Error(`event ${index} is no object`);
       const type = first.slice("event: ".length);
       if (fields["type"] !== type)
-        throw new Error(`event ${index}: named ${type}, typed ${String(fields["type"])}`);
+        throw new Error(`event ${index}: named ${type}, typed ${plain(fields["type"])}`);
       return { type, fields };
     });
 }
@@ -62,7 +62,7 @@ class Checker {
     const at = `event ${this.#count} (${type})`;
     this.#must(
       fields["sequence_number"] === this.#count,
-      `${at}: sequence_number ${String(fields["sequence_number"])}`,
+      `${at}: sequence_number ${plain(fields["sequence_number"])}`,
     );
     this.#must(this.#phase !== "ended", `${at}: comes after the terminal event`);
     this.#count++;
@@ -104,13 +104,13 @@ class Checker {
       default:
         throw new Error(`${at}: unknown`);
     }
-    this.#must(response["status"] === "in_progress", `${at}: status ${String(response["status"])}`);
+    this.#must(response["status"] === "in_progress", `${at}: status ${plain(response["status"])}`);
     this.#must(asArray(response["output"]).length === 0, `${at}: output before any item`);
   }
 
   #terminal(status: string, response: JsonObject, at: string): void {
     this.#must(this.#phase === "running", `${at}: nothing was begun`);
-    this.#must(response["status"] === status, `${at}: status ${String(response["status"])}`);
+    this.#must(response["status"] === status, `${at}: status ${plain(response["status"])}`);
     this.#must((status === "failed") === isObject(response["error"]), `${at}: error and status disagree`);
     this.#must(
       (status === "incomplete") === isObject(response["incomplete_details"]),
@@ -132,16 +132,16 @@ class Checker {
     const call = asObject(item);
     if (call?.["type"] !== "function_call") return;
     try {
-      JSON.parse(String(call["arguments"]));
+      JSON.parse(plain(call["arguments"]));
     } catch {
-      throw new Error(`${at}: arguments do not parse: ${String(call["arguments"]).slice(0, 80)}`);
+      throw new Error(`${at}: arguments do not parse: ${plain(call["arguments"]).slice(0, 80)}`);
     }
   }
 
   #itemEvent(type: string, fields: JsonObject, at: string): void {
     this.#must(
       fields["output_index"] === this.#done.length,
-      `${at}: output_index ${String(fields["output_index"])}`,
+      `${at}: output_index ${plain(fields["output_index"])}`,
     );
     const item = asObject(fields["item"]);
     if (type === "response.output_item.added") {
@@ -152,7 +152,7 @@ class Checker {
       );
       this.#item = {
         id: item?.["id"] ?? null,
-        type: String(item?.["type"]),
+        type: plain(item?.["type"]),
         text: "",
         isDone: false,
         parts: 0,
@@ -175,7 +175,7 @@ class Checker {
       this.#item = undefined;
       return;
     }
-    this.#must(fields["item_id"] === open.id, `${at}: item_id ${String(fields["item_id"])}`);
+    this.#must(fields["item_id"] === open.id, `${at}: item_id ${plain(fields["item_id"])}`);
     this.#contentEvent(type, fields, at);
   }
 
@@ -186,13 +186,13 @@ class Checker {
     if (call) {
       const field = call[1] === "function_call_arguments" ? "arguments" : "input";
       this.#must(TEXT_OF.get(open.type) === field && !open.isDone, `${at}: not for this item now`);
-      if (call[2] === "delta") open.text += String(fields["delta"]);
+      if (call[2] === "delta") open.text += plain(fields["delta"]);
       else this.#must(fields[field] === open.text, `${at}: differs from its deltas`);
       open.isDone = call[2] === "done";
       return;
     }
     const isSummary = type.includes("reasoning_summary");
-    const key = `${isSummary ? "summary" : "content"}${String(fields[isSummary ? "summary_index" : "content_index"])}`;
+    const key = `${isSummary ? "summary" : "content"}${plain(fields[isSummary ? "summary_index" : "content_index"])}`;
     if (type.endsWith("_part.added")) {
       this.#must(this.#part === undefined, `${at}: the part before is still open`);
       this.#part = { key, text: "", isDone: false, annotations: 0 };
@@ -210,7 +210,7 @@ class Checker {
     }
     if (type.endsWith(".delta")) {
       this.#must(!part.isDone, `${at}: after the text was done`);
-      part.text += String(fields["delta"]);
+      part.text += plain(fields["delta"]);
       return;
     }
     if (type.endsWith("_part.done")) {
@@ -257,3 +257,7 @@ const MANDATORY = [
   "text",
   "usage",
 ] as const;
+
+function plain(value: Json | undefined): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? null);
+}

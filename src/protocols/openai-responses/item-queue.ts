@@ -13,6 +13,8 @@ interface Entry {
   readonly reader: ItemReader;
   waiting: ChatEvent[];
   isDone: boolean;
+  /** Finished by the server with something missing that the closing event may still bring. */
+  deferred?: JsonObject;
 }
 
 export class ItemQueue {
@@ -24,10 +26,6 @@ export class ItemQueue {
   constructor(options: Omit<ItemReaderOptions, "emit">, out: (event: ChatEvent) => void) {
     this.#options = options;
     this.#out = out;
-  }
-
-  has(index: number): boolean {
-    return this.#entries.has(index);
   }
 
   /** The item at this index, begun with `added` where it is new. */
@@ -49,6 +47,10 @@ export class ItemQueue {
     const reader = this.at(index, item);
     const entry = this.#entries.get(index);
     if (!entry || entry.isDone) return;
+    if (isCallWithoutArguments(item) && !reader.hasArguments) {
+      entry.deferred = item;
+      return;
+    }
     reader.finish(item);
     entry.isDone = true;
     this.#advance();
@@ -58,10 +60,18 @@ export class ItemQueue {
   finishAll(output: readonly (JsonObject | undefined)[]): void {
     for (const entry of this.#inOrder()) {
       if (entry.isDone) continue;
-      entry.reader.finish(output[entry.index]);
+      entry.reader.finish(output[entry.index] ?? entry.deferred);
       entry.isDone = true;
     }
-    for (const [index, item] of output.entries()) if (item && !this.has(index)) this.finish(index, item);
+    for (const [index, item] of output.entries())
+      if (item && !this.#entries.has(index)) this.#finishWhole(index, item);
+    this.#advance();
+  }
+
+  #finishWhole(index: number, item: JsonObject): void {
+    this.at(index, item).finish(item);
+    const entry = this.#entries.get(index);
+    if (entry) entry.isDone = true;
     this.#advance();
   }
 
@@ -86,4 +96,9 @@ export class ItemQueue {
   #inOrder(): readonly Entry[] {
     return [...this.#entries.values()].sort((first, second) => first.index - second.index);
   }
+}
+
+/** OpenRouter ends calls with empty arguments and tells them only in the closing event. */
+function isCallWithoutArguments(item: JsonObject): boolean {
+  return item["type"] === "function_call" && item["arguments"] === "";
 }

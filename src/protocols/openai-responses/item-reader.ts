@@ -42,6 +42,11 @@ export class ItemReader {
     return this.#kind;
   }
 
+  /** Whether a call's arguments are known; some servers leave them out until the whole answer is over. */
+  get hasArguments(): boolean {
+    return this.#seen.has("arguments");
+  }
+
   /** Text of the part at `index`; `type` is the part's type on the wire. */
   contentDelta(type: string, index: number, text: string, logprobs: readonly JsonObject[] = []): void {
     if (text === "" && logprobs.length === 0) return;
@@ -50,18 +55,24 @@ export class ItemReader {
 
   /** The part's final form, perhaps with more than its deltas said. */
   contentDone(index: number, part: JsonObject): void {
+    this.#contentDone(`content${index}`, part);
+  }
+
+  #contentDone(slot: string, part: JsonObject): void {
     const type = asString(part["type"]) ?? "output_text";
     const text = asString(part["text"]) ?? asString(part["refusal"]) ?? "";
-    const slot = `content${index}`;
     const logprobs = asArray(part["logprobs"]).filter(isObject);
     const annotations = asArray(part["annotations"]).filter(isObject);
     this.#rest(slot, this.#contentStart(type), { text, logprobs });
     if (this.#open?.slot !== slot) return;
-    for (const annotation of annotations.slice(this.#open.citations)) this.annotation(index, annotation);
+    for (const annotation of annotations.slice(this.#open.citations)) this.#cite(slot, annotation);
   }
 
   annotation(index: number, annotation: JsonObject): void {
-    const slot = `content${index}`;
+    this.#cite(`content${index}`, annotation);
+  }
+
+  #cite(slot: string, annotation: JsonObject): void {
     if (!this.#seen.has(slot)) this.#start(slot, { type: "text" });
     if (this.#open?.slot !== slot) return;
     this.#open.citations++;
@@ -95,7 +106,7 @@ export class ItemReader {
     switch (asString(item["type"])) {
       case "message":
         for (const [index, part] of asArray(item["content"]).entries()) {
-          if (isObject(part)) this.contentDone(index, part);
+          if (isObject(part)) this.#contentDone(this.#slotOf("content", index), part);
         }
         return;
       case "reasoning":
@@ -115,15 +126,28 @@ export class ItemReader {
 
   #finishReasoning(item: JsonObject): void {
     for (const [index, part] of asArray(item["summary"]).entries()) {
-      this.summaryDone(index, asString(asObject(part)?.["text"]) ?? "");
+      const text = asString(asObject(part)?.["text"]) ?? "";
+      this.#rest(this.#slotOf("summary", index), this.#reasoningStart("summary"), { text });
     }
     for (const [index, part] of asArray(item["content"]).entries()) {
-      if (isObject(part)) this.contentDone(index, { ...part, type: "reasoning_text" });
+      const slot = this.#slotOf("content", index);
+      if (isObject(part)) this.#contentDone(slot, { ...part, type: "reasoning_text" });
     }
     const opaque = opaqueOf(item, this.#options.dialect);
     if (!opaque) return;
     if (!this.#open) this.#start("state", this.#reasoningStart("redacted"));
     this.#options.emit({ type: "signature", choice: 0, opaque });
+  }
+
+  /**
+   * The slot of a finished item's part. Some servers number the parts of their events in another way than the
+   * item's list has them (Bedrock counts the thoughts in front), but the order is the same.
+   */
+  #slotOf(list: "content" | "summary", index: number): string {
+    const slot = `${list}${index}`;
+    if (this.#seen.has(slot)) return slot;
+    const streamed = [...this.#seen].filter((name) => name.startsWith(list));
+    return streamed[index] ?? slot;
   }
 
   #contentStart(type: string): PartStart {
