@@ -22,7 +22,7 @@ export async function runCommandLine(
       return exitCodes.done;
     }
     const entry = commands.find((candidate) => candidate.name === name);
-    if (!entry) throw new UsageError(`there is no command "${name}".`);
+    if (!entry) return reportError(new UsageError(`there is no command "${name}".`), { name: undefined, io });
     const command = await entry.load();
     if (asksForHelp(rest)) {
       io.stdout.write(command.usage);

@@ -44,17 +44,17 @@ export function createKeyTable({ database, now, randomBytes }: KeyTableOptions):
     rotate: (keyId, { graceMs = 0 } = {}) =>
       database.transaction(async (sql) => {
         const nowMs = now();
-        const isUsable = sql.part`is_active = 1 AND (expires_at IS NULL OR expires_at > ${nowMs})`;
+        const isRotatable = sql.part`is_active = 1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ${nowMs})`;
         const old = await readKey(sql, keyId);
         // The condition is in the statement, so that of two rotations at once only one goes through.
         const stopped =
           graceMs > 0
             ? await sql`
                 UPDATE api_keys SET expires_at = ${earlier(old.expiresAtMs, nowMs + graceMs)}, revoked_at = ${nowMs}
-                WHERE id = ${keyId} AND revoked_at IS NULL AND ${isUsable}`
+                WHERE id = ${keyId} AND ${isRotatable}`
             : await sql`
                 UPDATE api_keys SET is_active = 0, revoked_at = ${nowMs}
-                WHERE id = ${keyId} AND ${isUsable}`;
+                WHERE id = ${keyId} AND ${isRotatable}`;
         if (stopped.count === 0) throw notRotatable(keyId);
         return issue(sql, old, keyId);
       }),

@@ -21,11 +21,11 @@ const BATCH_KEYS_MAX = 256;
 export function createKeyTouch({ database, now, onFailure }: KeyTouchOptions): KeyTouch {
   let pending = new Map<string, number>();
   let flushedAtMs = now();
+  let last = Promise.resolve();
 
-  const flush = async () => {
+  const writePending = async () => {
     const taken = pending;
     pending = new Map();
-    flushedAtMs = now();
     // In the order of ids, so that two processes never wait for each other's rows crosswise.
     const uses = [...taken].sort(([left], [right]) => (left < right ? -1 : 1));
     while (uses.length > 0) {
@@ -38,6 +38,13 @@ export function createKeyTouch({ database, now, onFailure }: KeyTouchOptions): K
       }
       uses.splice(0, batch.length);
     }
+  };
+
+  // One after the other, so that who waits for a flush waits for all that was touched before it.
+  const flush = () => {
+    flushedAtMs = now();
+    last = last.then(writePending, writePending);
+    return last;
   };
 
   return {

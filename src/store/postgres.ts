@@ -10,7 +10,7 @@ import { unavailable } from "./store-failure.ts";
 const CONNECTIONS_MAX = 10;
 const CONNECTION_TIMEOUT_SECONDS = 5;
 const STATEMENT_TIMEOUT_MS = 5000;
-const CLOSE_TIMEOUT_SECONDS = 5;
+const CLOSE_TIMEOUT_SECONDS = 2;
 
 export async function openPostgres(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const database = decodeURIComponent(new URL(url).pathname.slice(1));

@@ -25,6 +25,7 @@ import { fileURLToPath } from "node:url";
 export interface Postgres {
   /** The database `postgres`; `createDatabase` makes others. */
   readonly url: string;
+  readonly dataFolder: string;
   /** A fresh, empty database on the server, so that tests do not see each other's rows. */
   createDatabase(): Promise<string>;
   /** As a power cut would: every process of it, at once. Its port stays its own. */
@@ -56,6 +57,7 @@ export async function startPostgres(): Promise<Postgres> {
   let databases = 0;
   return {
     url: urlOf("postgres"),
+    dataFolder: data,
     async createDatabase() {
       databases += 1;
       const name = `test_${databases}`;
@@ -151,7 +153,7 @@ function startServer(command: string, data: string, port: number): Promise<Child
       "-c",
       "fsync=off",
       "-c",
-      "max_connections=60",
+      "max_connections=200",
     ],
     { ...owner, cwd: data, stdio: ["ignore", "ignore", "pipe"], env: environment() },
   );

@@ -1,0 +1,380 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { UsageRecord } from "#model/usage-record.ts";
+import { createKeyStore } from "#store/key-store.ts";
+import { createUsageStore, type UsageGroup, usageGroups } from "#store/usage-store.ts";
+import type { Bench } from "./store-battery.ts";
+
+const DAY_MS = 86_400_000;
+const START_MS = Date.UTC(2026, 0, 1);
+
+const request: UsageRecord = {
+  kind: "request",
+  id: "r1",
+  requestId: "r1",
+  tenantId: "acme",
+  keyId: "key_1",
+  logicalModel: "model",
+  target: "connector/model",
+  protocolIn: "openai-chat",
+  isStream: false,
+  outcome: "ok",
+  status: 200,
+  usage: { input: 10, output: 5 },
+  costNanoUsd: 100,
+  costSource: "price_table",
+  totalMs: 12,
+  attempts: 1,
+  createdAtMs: START_MS,
+};
+const attempt: UsageRecord = { ...request, kind: "attempt", id: "r1.1" };
+
+export function testUsage(bench: Bench): void {
+  describe("usage", () => {
+    test("keeps every field of a record", async () => {
+      const database = await bench.open();
+      await createUsageStore(database).insert([full, { ...request, id: "bare" }]);
+      const [row] = await database.sql`SELECT * FROM usage_logs WHERE id = 'full'`;
+      expect(plain(row)).toEqual(fullRow);
+      const [bare] = await database.sql`SELECT * FROM usage_logs WHERE id = 'bare'`;
+      expect(plain(bare)).toMatchObject({
+        cache_read_tokens: null,
+        error_kind: null,
+        tags: null,
+        first_token_ms: null,
+      });
+    });
+
+    test("inserts a record once, whatever is tried again", async () => {
+      const usage = createUsageStore(await bench.open());
+      await usage.insert([]);
+      await usage.insert([request, attempt]);
+      await usage.insert([
+        { ...request, costNanoUsd: 999 },
+        attempt,
+        { ...request, id: "r2", requestId: "r2" },
+      ]);
+      await usage.insert([request, request]);
+      expect(await usage.spentNanoUsd("key_1", 0)).toBe(200n);
+      expect(await usage.requestsSince("key_1", 0)).toBe(2);
+    });
+
+    test("takes batches larger than one statement, all or nothing", async () => {
+      const database = await bench.open();
+      const usage = createUsageStore(database);
+      const records = Array.from({ length: 1001 }, (_, index) => ({ ...request, id: `r${index}` }));
+      await usage.insert(records);
+      expect(await usage.requestsSince("key_1", 0)).toBe(1001);
+    });
+
+    test("makes hostile names and numbers fit instead of refusing the batch", async () => {
+      const database = await bench.open();
+      const usage = createUsageStore(database);
+      await usage.insert([
+        {
+          ...request,
+          logicalModel: `m\0odel\uD800${"x".repeat(10_000)}`,
+          servedModel: "\0",
+          usage: { input: 1.5, output: Number.NaN, cacheRead: Number.POSITIVE_INFINITY, reasoning: 0 },
+          totalMs: 0.4,
+          firstTokenMs: 12.7,
+          tags: { "a\0": "b\0" },
+        },
+      ]);
+      const [row] = await database.sql`SELECT * FROM usage_logs`;
+      expect(plain(row)).toMatchObject({
+        logical_model: `m\uFFFDodel\uFFFD${"x".repeat(505)}`,
+        served_model: "\uFFFD",
+        input_tokens: 2n,
+        output_tokens: null,
+        cache_read_tokens: BigInt(Number.MAX_SAFE_INTEGER),
+        reasoning_tokens: 0n,
+        total_ms: 0n,
+        first_token_ms: 13n,
+      });
+    });
+
+    test("counts money and tokens once, attempts apart, unknown prices as unknown", async () => {
+      const database = await bench.open();
+      const usage = createUsageStore(database);
+      const { costNanoUsd: _, ...unpriced } = request;
+      await usage.insert([
+        { ...request, attempts: 2 },
+        { ...attempt, id: "r1.1", target: "other/model", outcome: "failed", status: 503, costNanoUsd: 0 },
+        { ...attempt, id: "r1.2" },
+        { ...unpriced, id: "r2", requestId: "r2", costSource: "unknown" },
+        {
+          ...unpriced,
+          id: "r3",
+          requestId: "r3",
+          costSource: "unknown",
+          attempts: 0,
+          outcome: "refused",
+          usage: {},
+        },
+      ]);
+      const totals = {
+        requests: 3,
+        attempts: 2,
+        requestsNotOk: 1,
+        inputTokens: 20,
+        outputTokens: 10,
+        costNanoUsd: 100n,
+        costUnknownRequests: 1,
+      };
+      expect(await usage.summarise({ by: "tenant", sinceMs: 0 })).toMatchObject([
+        { group: "acme", ...totals },
+      ]);
+      expect(await usage.summarise({ by: "target", sinceMs: 0 })).toMatchObject([
+        { group: "connector/model", requests: 3, attempts: 1, costNanoUsd: 100n },
+        { group: "other/model", requests: 0, attempts: 1, costNanoUsd: 0n },
+      ]);
+      const [row] = await database.sql`
+        SELECT SUM(requests) AS requests, SUM(attempts) AS attempts, SUM(cost_nano_usd) AS cost,
+          SUM(input_tokens) AS input, SUM(cost_unknown_requests) AS unknown
+        FROM usage_summary`;
+      const sums = Object.values(row ?? {}).map(Number);
+      expect(sums).toEqual([3, 2, 100, 20, 1]);
+    });
+
+    test("sums past 2^53 are exact", async () => {
+      const usage = createUsageStore(await bench.open());
+      const most = Number.MAX_SAFE_INTEGER;
+      await usage.insert([1, 2, 3].map((n) => ({ ...request, id: `r${n}`, costNanoUsd: most })));
+      expect(await usage.spentNanoUsd("key_1", 0)).toBe(3n * BigInt(most));
+      expect(await usage.summarise({ by: "key", sinceMs: 0 })).toMatchObject([
+        { costNanoUsd: 3n * BigInt(most) },
+      ]);
+    });
+
+    test("is asked for by window, tenant and key, and by UTC day in order", async () => {
+      const usage = createUsageStore(await bench.open());
+      const at = (id: string, createdAtMs: number, more: Partial<UsageRecord> = {}) => ({
+        ...request,
+        ...more,
+        id,
+        createdAtMs,
+      });
+      await usage.insert([
+        at("a", START_MS - 1),
+        at("b", START_MS),
+        at("c", START_MS + DAY_MS - 1, { keyId: "key_2" }),
+        at("d", START_MS + DAY_MS, { tenantId: "other", keyId: "key_3", costNanoUsd: 900 }),
+      ]);
+      const groups = async (more: object) =>
+        (await usage.summarise({ by: "day", sinceMs: 0, ...more })).map(({ group, requests }) => [
+          group,
+          requests,
+        ]);
+      expect(await groups({})).toEqual([
+        ["2025-12-31", 1],
+        ["2026-01-01", 2],
+        ["2026-01-02", 1],
+      ]);
+      expect(await groups({ sinceMs: START_MS, untilMs: START_MS + DAY_MS })).toEqual([["2026-01-01", 2]]);
+      expect(await groups({ tenantId: "other" })).toEqual([["2026-01-02", 1]]);
+      expect(await groups({ keyId: "key_2" })).toEqual([["2026-01-01", 1]]);
+      const byKey = await usage.summarise({ by: "key", sinceMs: 0 });
+      expect(byKey.map(({ group }) => group)).toEqual(["key_3", "key_1", "key_2"]);
+    });
+
+    test("spending follows a key through its rotations; the day's count leaves out what was refused", async () => {
+      const database = await bench.open();
+      const usage = createUsageStore(database);
+      const keys = createKeyStore({ database, now: () => START_MS });
+      const first = await keys.create({ tenantId: "acme" });
+      const second = await keys.rotate(first.key.id);
+      const third = await keys.rotate(second.key.id);
+      await usage.insert([
+        { ...request, id: "a", keyId: first.key.id, createdAtMs: START_MS - 1 },
+        { ...request, id: "b", keyId: first.key.id },
+        { ...request, id: "c", keyId: third.key.id },
+        { ...request, id: "d", keyId: third.key.id, outcome: "refused", costNanoUsd: 0 },
+        { ...attempt, id: "c.1", keyId: third.key.id },
+        { ...request, id: "e", keyId: "someone-else" },
+      ]);
+      expect(await usage.spentNanoUsd(third.key.id, START_MS)).toBe(200n);
+      expect(await usage.spentNanoUsd(third.key.id, 0)).toBe(300n);
+      expect(await usage.spentNanoUsd(first.key.id, 0)).toBe(200n);
+      expect(await usage.requestsSince(third.key.id, START_MS)).toBe(1);
+    });
+
+    test("what a key spent is read from an index, not from the table", async () => {
+      const url = await bench.emptyDatabase();
+      const usage = createUsageStore(await bench.reopen(url));
+      const records = Array.from({ length: 4000 }, (_, n) => ({
+        ...request,
+        id: `r${n}`,
+        keyId: `key_${n % 500}`,
+      }));
+      await usage.insert(records);
+      const plan = await bench.explain(
+        url,
+        "SELECT SUM(cost_nano_usd) FROM usage_logs WHERE key_id IN ('key_1') AND kind = 'request' AND created_at >= 5",
+      );
+      expect(plan).toContain("usage_logs_key_id");
+    });
+
+    test("sums equal those of the records, in whatever overlapping batches they came", async () => {
+      const record = fc.record({
+        n: fc.integer({ min: 0, max: 30 }),
+        tenantId: fc.constantFrom("acme", "beta"),
+        keyId: fc.constantFrom("key_1", "key_2"),
+        logicalModel: fc.constantFrom("m1", "m2"),
+        target: fc.constantFrom("c/m1", "c/m2"),
+        day: fc.integer({ min: 0, max: 2 }),
+        cost: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+      });
+      const database = await bench.open();
+      const usage = createUsageStore(database);
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.array(record, { maxLength: 12 }), { maxLength: 6 }), async (batches) => {
+          await database.sql`DELETE FROM usage_logs`;
+          const kept = new Map<string, UsageRecord>();
+          for (const batch of batches) {
+            const records = batch.map(({ n, day, cost, ...rest }): UsageRecord => ({
+              ...request,
+              ...rest,
+              id: `r${n}`,
+              costNanoUsd: cost,
+              createdAtMs: START_MS + day * DAY_MS,
+            }));
+            await usage.insert(records);
+            for (const one of records) if (!kept.has(one.id)) kept.set(one.id, one);
+          }
+          for (const by of usageGroups) {
+            const sums = await usage.summarise({ by, sinceMs: 0 });
+            expect(Object.fromEntries(sums.map((sum) => [sum.group, sum.costNanoUsd]))).toEqual(
+              sumBy(by, kept.values()),
+            );
+          }
+        }),
+        { numRuns: 40 },
+      );
+    }, 60_000);
+  });
+}
+
+function sumBy(by: UsageGroup, records: Iterable<UsageRecord>): Record<string, bigint> {
+  const sums: Record<string, bigint> = {};
+  for (const record of records) {
+    const group = groupOf(by, record);
+    sums[group] = (sums[group] ?? 0n) + BigInt(record.costNanoUsd ?? 0);
+  }
+  return sums;
+}
+
+function groupOf(by: UsageGroup, record: UsageRecord): string {
+  switch (by) {
+    case "model":
+      return record.logicalModel;
+    case "key":
+      return record.keyId;
+    case "tenant":
+      return record.tenantId;
+    case "target":
+      return record.target ?? "";
+    case "day":
+      return new Date(record.createdAtMs).toISOString().slice(0, 10);
+  }
+}
+
+/** PostgreSQL gives an INTEGER as a number and a BIGINT as a bigint, SQLite both as bigint. */
+function plain(row: Readonly<Record<string, unknown>> | undefined): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row ?? {}).map(([name, value]) => [
+      name,
+      typeof value === "number" ? BigInt(value) : value,
+    ]),
+  );
+}
+
+const full: UsageRecord = {
+  kind: "attempt",
+  id: "full",
+  requestId: "r9",
+  tenantId: "acme",
+  keyId: "key_1",
+  logicalModel: "logical",
+  target: "c/m",
+  provider: "c",
+  servedModel: "served",
+  protocolIn: "gemini",
+  protocolOut: "anthropic-messages",
+  isStream: true,
+  outcome: "failed",
+  status: 529,
+  errorKind: "upstream_overloaded",
+  usage: {
+    input: 1,
+    cacheRead: 2,
+    cacheWrite: 3,
+    cacheWrite1h: 4,
+    output: 5,
+    reasoning: 6,
+    audioInput: 7,
+    audioOutput: 8,
+    imageInput: 9,
+    imageOutput: 10,
+    toolPrompt: 11,
+    predictionAccepted: 12,
+    predictionRejected: 13,
+    webSearches: 14,
+    costReportedNanoUsd: 15,
+    serviceTier: "flex",
+    estimated: true,
+  },
+  costNanoUsd: 16,
+  costSource: "estimated",
+  priceVersion: "table@1",
+  firstTokenMs: 17,
+  totalMs: 18,
+  attempts: 2,
+  tags: { team: "a" },
+  dropped: ["seed"],
+  createdAtMs: START_MS,
+};
+
+const fullRow = {
+  id: "full",
+  kind: "attempt",
+  request_id: "r9",
+  tenant_id: "acme",
+  key_id: "key_1",
+  logical_model: "logical",
+  target: "c/m",
+  provider: "c",
+  served_model: "served",
+  protocol_in: "gemini",
+  protocol_out: "anthropic-messages",
+  is_stream: 1n,
+  outcome: "failed",
+  status: 529n,
+  error_kind: "upstream_overloaded",
+  input_tokens: 1n,
+  cache_read_tokens: 2n,
+  cache_write_tokens: 3n,
+  cache_write_1h_tokens: 4n,
+  output_tokens: 5n,
+  reasoning_tokens: 6n,
+  audio_input_tokens: 7n,
+  audio_output_tokens: 8n,
+  image_input_tokens: 9n,
+  image_output_tokens: 10n,
+  tool_prompt_tokens: 11n,
+  prediction_accepted_tokens: 12n,
+  prediction_rejected_tokens: 13n,
+  web_searches: 14n,
+  cost_reported_nano_usd: 15n,
+  service_tier: "flex",
+  is_estimated: 1n,
+  cost_nano_usd: 16n,
+  cost_source: "estimated",
+  price_version: "table@1",
+  first_token_ms: 17n,
+  total_ms: 18n,
+  attempts: 2n,
+  tags: '{"team":"a"}',
+  dropped: '["seed"]',
+  created_at: BigInt(START_MS),
+};
