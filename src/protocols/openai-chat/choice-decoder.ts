@@ -35,6 +35,8 @@ export class ChoiceDecoder {
   #hasCitations = false;
   /** What the open reasoning part is made of: plain text, or the detail's index and format. */
   #reasoningKey = "";
+  /** The open part's text, as far as it came in plain fields. */
+  #plainReasoning = "";
   #reasoningSigned = false;
 
   constructor(index: number, setting: ChoiceSetting) {
@@ -106,7 +108,19 @@ export class ChoiceDecoder {
     }
     if (hasText) return;
     const text = asString(delta["reasoning_content"]) || asString(delta["reasoning"]);
-    if (text) this.#queue.delta(this.#reasoningSlot("plain", { type: "reasoning", kind: "raw" }), text);
+    if (text) this.#pushPlainReasoning(text);
+  }
+
+  #pushPlainReasoning(text: string): void {
+    const slot = this.#reasoningSlot(PLAIN, { type: "reasoning", kind: "raw" });
+    this.#plainReasoning += text;
+    this.#queue.delta(slot, text);
+  }
+
+  /** A gateway like this one streams plain text and repeats all of it in the detail that carries its signature. */
+  #isRepetition(text: string): boolean {
+    const isAfterPlain = this.#reasoningKey === PLAIN && this.#queue.last?.start?.type === "reasoning";
+    return isAfterPlain && !this.#reasoningSigned && this.#plainReasoning === text;
   }
 
   #pushDetail(detail: Detail): void {
@@ -119,7 +133,7 @@ export class ChoiceDecoder {
         return;
       }
     }
-    if (text !== undefined) {
+    if (text !== undefined && !this.#isRepetition(text)) {
       const start: PartStart = { type: "reasoning", kind: detail.kind, ...(id !== undefined && { id }) };
       this.#queue.delta(this.#reasoningSlot(`${detail.format} ${detail.index ?? 0}`, start), text);
     }
@@ -148,6 +162,7 @@ export class ChoiceDecoder {
     if (last?.start?.type === "reasoning" && this.#reasoningKey === key && !this.#reasoningSigned)
       return last;
     this.#reasoningKey = key;
+    this.#plainReasoning = "";
     this.#reasoningSigned = false;
     return this.#queue.begin(start);
   }
@@ -253,6 +268,9 @@ export class ChoiceDecoder {
     };
   }
 }
+
+/** The key of reasoning that comes in plain fields. */
+const PLAIN = "plain";
 
 /** Words for an ordinary end. Unknown ones count as `stop`; those that mean trouble are the stream decoder's. */
 const stopReasons: Readonly<Record<string, StopReason>> = {

@@ -61,7 +61,7 @@ export class ToolCalls {
   pushLegacy(value: JsonObject): void {
     const name = asString(value["name"]);
     const text = argumentsText(value["arguments"]);
-    if (!name && text === "" && this.#calls.length === 0) return;
+    if (!name && text === "") return;
     this.#add({ index: 0, id: undefined, name, text, custom: false, signature: undefined });
   }
 
