@@ -11,6 +11,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "keygen", load: async () => (await import("./keygen.ts")).keygen },
   { name: "keys", load: async () => (await import("./keys.ts")).keys },
   { name: "tenants", load: async () => (await import("./tenants.ts")).tenants },
+  { name: "usage", load: async () => (await import("./usage.ts")).usage },
   { name: "migrate", load: async () => (await import("./migrate.ts")).migrate },
   { name: "demo-upstream", load: async () => (await import("./demo-upstream.ts")).demoUpstream },
 ];

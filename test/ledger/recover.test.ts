@@ -3,11 +3,11 @@ import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import fc from "fast-check";
 import { systemClock } from "#lib/clock.ts";
-import { openLedgerFixture, rejectionOf, type LedgerFixture } from "../../test/ledger/ledger-fixture.ts";
-import { admission, rowsOf } from "../../test/ledger/rows.ts";
-import { openJournal } from "./journal.ts";
-import type { Damage } from "./read-lines.ts";
-import { recoverDead } from "./recover.ts";
+import { openLedgerFixture, rejectionOf, type LedgerFixture } from "./ledger-fixture.ts";
+import { admission, rowsOf } from "./rows.ts";
+import { openJournal } from "#ledger/journal.ts";
+import type { Damage } from "#ledger/read-lines.ts";
+import { recoverDead } from "#ledger/recover.ts";
 
 /** Closing lets go of the lock and keeps the files, which is all that a kill leaves, too. */
 function die(fixture: LedgerFixture, live: (journal: ReturnType<typeof openJournal>) => void): string {

@@ -12,9 +12,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VirtualClock } from "#lib/virtual-clock.ts";
 import { Failure } from "#model/failure.ts";
-import { admission, row } from "../../test/ledger/rows.ts";
-import { openJournal, type Journal, type JournalOptions } from "./journal.ts";
-import type { Damage } from "./read-lines.ts";
+import { admission, row } from "./rows.ts";
+import { openJournal, type Journal, type JournalOptions } from "#ledger/journal.ts";
+import type { Damage } from "#ledger/read-lines.ts";
 
 const folders: string[] = [];
 afterEach(() => {

@@ -2,11 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { VirtualClock } from "#lib/virtual-clock.ts";
-import { openLedgerFixture, rejectionOf, type LedgerFixture } from "../../test/ledger/ledger-fixture.ts";
-import { admission, CREATED_AT_MS, row, rowsOf } from "../../test/ledger/rows.ts";
-import { openJournal } from "./journal.ts";
-import { createSpentReader } from "./read-spent.ts";
-import { createWriter, type WriterEvent } from "./writer.ts";
+import { openLedgerFixture, rejectionOf, type LedgerFixture } from "./ledger-fixture.ts";
+import { admission, CREATED_AT_MS, row, rowsOf } from "./rows.ts";
+import { openJournal } from "#ledger/journal.ts";
+import { createSpentReader } from "#ledger/read-spent.ts";
+import { createWriter, type WriterEvent } from "#ledger/writer.ts";
 
 function start(fixture: LedgerFixture) {
   const clock = new VirtualClock();
