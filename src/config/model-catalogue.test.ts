@@ -113,11 +113,9 @@ describe("a listed model", () => {
         failureRatio: 0.5,
         requestsMin: 5,
         windowMs: 30_000,
-        cooldownMs: 10_000,
-        cooldownMaxMs: 300_000,
+        cooldownMs: 5_000,
+        cooldownMaxMs: 60_000,
       },
-      continuesStreams: false,
-      hedges: false,
     });
   });
 

@@ -33,8 +33,6 @@ export interface ResolvedModel {
     readonly cooldownMs: number;
     readonly cooldownMaxMs: number;
   };
-  readonly continuesStreams: boolean;
-  readonly hedges: boolean;
 }
 
 export interface ResolvedTarget {
@@ -114,8 +112,6 @@ function toResolved(name: string, model: ModelConfig, isListed: boolean): Resolv
       backoffMaxMs: retry.backoff_max_ms,
     },
     breaker: toBreaker(model.breaker),
-    continuesStreams: model.continue_streams,
-    hedges: model.hedge,
   };
 }
 

@@ -24,7 +24,6 @@ const serverSchema = z.strictObject({
     .positive()
     .default(64 * MEBIBYTE)
     .describe("Largest request body, after decompression; larger ones get 413."),
-  header_bytes_max: z.int().positive().default(65_536).describe("Largest request head; larger ones get 431."),
   drain_ms: timeoutMs(30_000, "How long open answers may go on after SIGTERM before they are cut."),
 });
 
@@ -43,10 +42,10 @@ const journalSchema = z.strictObject({
     .default("./data/journal")
     .describe("Where usage records wait until they are in the database."),
   fsync: z
-    .enum(["group", "always", "never"])
+    .enum(["group", "never"])
     .default("group")
     .describe(
-      "`group` syncs to disk many records at once; `always` before each answer ends; `never` trusts the kernel (safe against a killed process, not against a power cut).",
+      "`group` syncs to disk many records at once; `never` trusts the kernel (safe against a killed process, not against a power cut).",
     ),
   fsync_interval_ms: timeoutMs(100, "Longest wait of a record for its group's sync."),
 });
@@ -84,8 +83,8 @@ const breakerSchema = z.strictObject({
     .describe("Share of failed attempts that opens the breaker."),
   requests_min: z.int().min(1).default(5).describe("Attempts in the window before the share counts."),
   window_ms: timeoutMs(30_000, "How far back attempts count."),
-  cooldown_ms: timeoutMs(10_000, "How long an open breaker waits before one probe."),
-  cooldown_max_ms: timeoutMs(5 * MINUTE_MS, "The wait doubles with each failed probe, up to this."),
+  cooldown_ms: timeoutMs(5_000, "How long an open breaker waits before one probe."),
+  cooldown_max_ms: timeoutMs(MINUTE_MS, "The wait doubles with each failed probe, up to this."),
 });
 
 const targetSchema = z.strictObject({
@@ -109,14 +108,6 @@ const modelSchema = z.strictObject({
   retry: retrySchema.prefault({}).describe("How often and how patiently attempts are repeated."),
   breaker: breakerSchema.prefault({}).describe("When a failing target is left alone."),
   aliases: z.array(nonEmptyText).default([]).describe("Further names clients may ask for."),
-  continue_streams: z
-    .boolean()
-    .default(false)
-    .describe("Go on with a broken text-only answer on another target instead of ending it with an error."),
-  hedge: z
-    .boolean()
-    .default(false)
-    .describe("Start a second attempt when the first token is unusually late; the slower one is cancelled."),
 });
 
 const usdPerMillion = z.number().min(0);
@@ -145,7 +136,6 @@ const logSchema = z.strictObject({
 });
 
 const metricsSchema = z.strictObject({
-  enabled: z.boolean().default(true).describe("Serve `GET /metrics`."),
   token: secretText.optional().describe("Bearer token the scraper must show; open where absent."),
 });
 
@@ -171,10 +161,12 @@ const mediaSchema = z.strictObject({
 });
 
 const limitsSchema = z.strictObject({
-  price_ceiling: priceSchema
+  unknown_price_ceiling_usd: z
+    .number()
+    .positive()
     .optional()
     .describe(
-      "Prices assumed for a model whose price nobody knows. Without it, keys with a budget may not use such models.",
+      "What one request is taken to cost at most where nobody knows the model's price. Without it, keys with a budget may not use such models.",
     ),
 });
 
