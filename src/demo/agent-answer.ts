@@ -9,7 +9,7 @@
 import { asObject, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
 import type { Conversation, ReplyPart, Tool } from "./conversation.ts";
 import { sampleJson } from "./sample-json.ts";
-import { callId, resultsOfLoop } from "./tool-answer.ts";
+import { callId, resultsOfLoop, runningTurn } from "./tool-answer.ts";
 
 interface Task {
   readonly path: string;
@@ -20,6 +20,7 @@ const TASK =
   /\bwrite\s+[`'"]?(?<path>[\w./\\~-]+)[`'"]?\s+with\s+(?:the\s+)?content\s+["“'`](?<content>[^"”`]+?)["”'`](?![\w])/i;
 
 export function answerAgent(conversation: Conversation, serial: string): readonly ReplyPart[] {
+  if (conversation.schema !== undefined) return say(JSON.stringify(sampleJson(conversation.schema)));
   const task = findTask(conversation);
   if (task === undefined) return say("Demo agent ready.");
   const results = resultsOfLoop(conversation);
@@ -31,13 +32,28 @@ export function answerAgent(conversation: Conversation, serial: string): readonl
 }
 
 function findTask(conversation: Conversation): Task | undefined {
-  for (const item of conversation.items.toReversed()) {
+  for (const item of runningTurn(conversation).toReversed()) {
     if (item.kind !== "text" || item.role !== "user") continue;
     const groups = TASK.exec(item.text)?.groups;
-    if (groups?.path !== undefined && groups.content !== undefined)
-      return { path: groups.path, content: groups.content };
+    if (groups?.path !== undefined && groups.content !== undefined) {
+      return { path: resolvePath(groups.path, conversation), content: groups.content };
+    }
   }
   return undefined;
+}
+
+/** How Claude Code, Codex CLI and Gemini CLI tell their model where they are. */
+const WORKING_DIRECTORY =
+  /(?:working directory:\s*|<cwd>|working in the (?:following )?director(?:y|ies):\s*(?:- )?)(?<directory>\/[^\s<]*)/i;
+
+/** Some tools insist on absolute paths. */
+function resolvePath(path: string, conversation: Conversation): string {
+  if (path.startsWith("/") || path.startsWith("~")) return path;
+  for (const item of conversation.items) {
+    const directory = item.kind === "text" ? WORKING_DIRECTORY.exec(item.text)?.groups?.directory : undefined;
+    if (directory !== undefined) return `${directory.replace(/[/.,]+$/, "")}/${path}`;
+  }
+  return path;
 }
 
 interface Step {

@@ -58,17 +58,21 @@ export function callId(serial: string, index: number): string {
 }
 
 /**
- * The results of the running tool loop: all since the assistant last said something. Not since the user did, because
- * agents put reminders behind their results.
+ * What was said since the assistant last said something: the running turn with its tool calls. Not since the user did,
+ * because agents put reminders behind their results.
  */
+export function runningTurn(conversation: Conversation): readonly Item[] {
+  const { items } = conversation;
+  return items.slice(items.findLastIndex(isAnswer) + 1);
+}
+
+/** The results of the running turn, in order. */
 export function resultsOfLoop(conversation: Conversation): readonly ResultItem[] {
-  const items = conversation.items;
-  const answeredAt = items.findLastIndex(
-    (item) => item.kind === "text" && item.role === "assistant" && item.text !== "",
-  );
-  // Text that introduced a call opened the loop; it did not close it.
-  const loop = items.slice(answeredAt + 1);
-  return loop.filter((item) => item.kind === "result");
+  return runningTurn(conversation).filter((item) => item.kind === "result");
+}
+
+function isAnswer(item: Item): boolean {
+  return item.kind === "text" && item.role === "assistant" && item.text !== "";
 }
 
 type ResultItem = Extract<Item, { kind: "result" }>;
