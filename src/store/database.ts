@@ -18,8 +18,15 @@ export interface Database {
    * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. On SQLite it holds the
    * write lock from the start. Inside, use only the `sql` it is given: the outer one would wait for ever.
    */
-  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** `sql` with another deadline than the usual one. SQLite has none: it answers before the call returns. */
+  within(timeoutMs: number): Sql;
   close(): Promise<void>;
+}
+
+export interface TransactionOptions {
+  /** May take as long as it takes, as a migration does. */
+  readonly isUnbounded?: boolean;
 }
 
 export type Dialect = "sqlite" | "postgres";
@@ -54,7 +61,7 @@ export interface Rows extends ReadonlyArray<Row> {
 export interface DatabaseOptions {
   /** Bring the schema up to date first (default). `false` for commands that only look. */
   readonly migrate?: boolean;
-  /** PostgreSQL: how long a statement may take before the database counts as unavailable. */
+  /** PostgreSQL: how long a statement may take before it fails as `unavailable`. A transaction may take four times that. */
   readonly statementTimeoutMs?: number;
 }
 

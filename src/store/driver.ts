@@ -6,19 +6,19 @@ import { toStoreFailure } from "./store-failure.ts";
 /** Runs a statement when its turn has come; the dialect decides on turns and deadlines. */
 export type Run = <T>(statement: () => Promise<T>) => Promise<T>;
 
-export function createSql(client: SQL, run: Run): Sql {
+export function createSql(current: () => SQL, run: Run): Sql {
   const execute = (strings: TemplateStringsArray, ...values: readonly SqlPiece[]): Promise<Rows> =>
     // `execute` starts the query in this very call; `await` alone would start it a microtask after its turn was given.
-    translate(() => run(async () => toRows(await client(strings, ...values).execute())));
+    translate(() => run(async () => toRows(await current()(strings, ...values).execute())));
   return Object.assign(execute, {
     part: (strings: TemplateStringsArray, ...values: readonly SqlPiece[]) =>
-      toPart(client(strings, ...values)),
-    rows: (rows: readonly Readonly<Record<string, SqlValue>>[]) => toPart(client(rows)),
-    list: (values: readonly SqlValue[]) => toPart(client(values)),
+      toPart(current()(strings, ...values)),
+    rows: (rows: readonly Readonly<Record<string, SqlValue>>[]) => toPart(current()(rows)),
+    list: (values: readonly SqlValue[]) => toPart(current()(values)),
     script: (text: string) =>
       translate(() =>
         run(async () => {
-          await client.unsafe(text).execute();
+          await current().unsafe(text).execute();
         }),
       ),
   });

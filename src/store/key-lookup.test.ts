@@ -39,5 +39,6 @@ function behind(gate: Promise<void>, database: Database): Database {
     await gate;
     return database.sql(...given);
   };
-  return { ...database, sql: Object.assign(run, { ...database.sql }) };
+  const sql = Object.assign(run, { ...database.sql });
+  return { ...database, sql, within: () => sql };
 }

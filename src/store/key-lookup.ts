@@ -10,6 +10,8 @@ import { unavailable } from "./store-failure.ts";
 
 export type KeyLookup = (hash: string) => Promise<KeyState | undefined>;
 
+/** A caller is waiting, or will be told the last answer. */
+const LOOKUP_TIMEOUT_MS = 2000;
 const BATCH_KEYS_MAX = 512;
 const BATCHES_RUNNING_MAX = 4;
 const WAITING_KEYS_MAX = 8192;
@@ -56,7 +58,7 @@ export function createKeyLookup(database: Database): KeyLookup {
 }
 
 async function readKeys(database: Database, hashes: readonly string[]): Promise<Map<string, KeyState>> {
-  const { sql } = database;
+  const sql = database.within(LOOKUP_TIMEOUT_MS);
   const rows = await sql`
     SELECT api_keys.*, tenants.is_active AS tenant_is_active
     FROM api_keys JOIN tenants ON tenants.id = api_keys.tenant_id

@@ -17,13 +17,14 @@ export async function migrate(
   // A quick look without the lock keeps a normal start from waiting for a writer.
   const before = await migrationStatus(database, migrations);
   if (before.pending.length === 0) return [];
-  return database.transaction(async (sql) => {
+  const work = async (sql: Sql) => {
     if (database.dialect === "postgres") await sql`SELECT pg_advisory_xact_lock(${ADVISORY_LOCK})`;
     await sql.script(MIGRATIONS_TABLE);
     const pending = pendingOf(migrations, await readApplied(sql));
     for (const migration of pending) await apply(sql, migration);
     return pending;
-  });
+  };
+  return database.transaction(work, { isUnbounded: true });
 }
 
 export interface MigrationStatus {

@@ -1,18 +1,69 @@
 /**
- * PostgreSQL through Bun's SQL: a pool that reconnects by itself. A server that accepts and never answers must not
- * hang a request, so a statement has a deadline; what it did on the server is then unknown, as after a lost connection.
+ * PostgreSQL through Bun's SQL: a pool that reconnects by itself after a closed connection. A server that falls silent
+ * closes none, so statements have deadlines, and a pool whose every connection is stuck is replaced by a fresh one. What
+ * an overdue statement did on the server is unknown, as it is after a lost connection.
  */
 import { SQL } from "bun";
-import type { Database, DatabaseOptions, Sql } from "./database.ts";
+import type { Database, DatabaseOptions, Sql, TransactionOptions } from "./database.ts";
 import { createSql, translate, type Run } from "./driver.ts";
 import { unavailable } from "./store-failure.ts";
 
 const CONNECTIONS_MAX = 10;
 const CONNECTION_TIMEOUT_SECONDS = 5;
 const STATEMENT_TIMEOUT_MS = 5000;
+const STATEMENTS_PER_TRANSACTION = 4;
 const CLOSE_TIMEOUT_SECONDS = 2;
 
+interface Pool {
+  readonly client: SQL;
+  /** Statements past their deadline that have not ended since. */
+  overdue: number;
+}
+
 export async function openPostgres(url: string, options: DatabaseOptions = {}): Promise<Database> {
+  const timeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+  const held: { pool: Pool } = { pool: connect(url) };
+  const current = () => held.pool.client;
+
+  const onOverdue = (pool: Pool, work: Promise<unknown>) => {
+    pool.overdue += 1;
+    const ended = () => {
+      pool.overdue -= 1;
+    };
+    work.then(ended, ended);
+    if (pool.overdue < CONNECTIONS_MAX || held.pool !== pool) return;
+    held.pool = connect(url);
+    // Its statements reject, which those who wait for them are told; the close itself has nobody to tell.
+    void pool.client.close({ timeout: 0 }).catch(() => {});
+  };
+
+  const beforeDeadline = <T>(work: Promise<T>, limitMs: number): Promise<T> => {
+    const pool = held.pool;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const timer = setTimeout(() => {
+      reject(unavailable());
+      onOverdue(pool, work);
+    }, limitMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    return promise;
+  };
+
+  const within = (limitMs: number): Sql => {
+    const run: Run = (statement) => beforeDeadline(statement(), limitMs);
+    return createSql(current, run);
+  };
+
+  const transaction = <T>(work: (sql: Sql) => Promise<T>, { isUnbounded = false }: TransactionOptions = {}) =>
+    translate(async () => {
+      const running = runTransaction(current(), work);
+      return isUnbounded ? running : beforeDeadline(running, timeoutMs * STATEMENTS_PER_TRANSACTION);
+    });
+
+  const close = () => current().close({ timeout: CLOSE_TIMEOUT_SECONDS });
+  return { dialect: "postgres", sql: within(timeoutMs), transaction, within, close };
+}
+
+function connect(url: string): Pool {
   const database = decodeURIComponent(new URL(url).pathname.slice(1));
   const client = new SQL(url, {
     adapter: "postgres",
@@ -23,25 +74,11 @@ export async function openPostgres(url: string, options: DatabaseOptions = {}): 
     connectionTimeout: CONNECTION_TIMEOUT_SECONDS,
     connection: { application_name: "xjp" },
   });
-  const timeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
-  // Transactions have none: a migration may take minutes, and the others are few and short.
-  const withDeadline: Run = (statement) => beforeDeadline(statement(), timeoutMs);
-  const now: Run = (statement) => statement();
-  return {
-    dialect: "postgres",
-    sql: createSql(client, withDeadline),
-    transaction: <T>(work: (sql: Sql) => Promise<T>) =>
-      translate(async () => {
-        const [result] = await client.begin(async (inner) => [await work(createSql(inner, now))] as const);
-        return result;
-      }),
-    close: () => client.close({ timeout: CLOSE_TIMEOUT_SECONDS }),
-  };
+  return { client, overdue: 0 };
 }
 
-function beforeDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const timer = setTimeout(() => reject(unavailable()), timeoutMs);
-  work.then(resolve, reject).finally(() => clearTimeout(timer));
-  return promise;
+async function runTransaction<T>(client: SQL, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const now: Run = (statement) => statement();
+  const [result] = await client.begin(async (inner) => [await work(createSql(() => inner, now))] as const);
+  return result;
 }

@@ -31,7 +31,15 @@ export async function openSqlite(url: string): Promise<Database> {
       return await translate(() =>
         client.begin(
           "immediate",
-          async (inner) => [await work(createSql(inner, (statement) => statement()))] as const,
+          async (inner) =>
+            [
+              await work(
+                createSql(
+                  () => inner,
+                  (statement) => statement(),
+                ),
+              ),
+            ] as const,
         ),
       ).then(([result]) => result);
     } finally {
@@ -44,7 +52,8 @@ export async function openSqlite(url: string): Promise<Database> {
     while (turn.taken) await turn.taken;
     await client.close();
   };
-  return { dialect: "sqlite", sql: createSql(client, whenFree), transaction, close };
+  const sql = createSql(() => client, whenFree);
+  return { dialect: "sqlite", sql, transaction, within: () => sql, close };
 }
 
 /** `sqlite:PATH`, also written with `//` as other tools do. */

@@ -50,6 +50,8 @@ export interface UsageSummary {
 
 /** 40 columns a row: well below what both databases take as parameters of one statement (32766 and 65535). */
 const ROWS_PER_STATEMENT = 250;
+/** A year of a busy gateway is many rows, and nobody's request waits for a report. */
+const REPORT_TIMEOUT_MS = 120_000;
 
 export function createUsageStore(database: Database): UsageStore {
   const { sql } = database;
@@ -64,7 +66,7 @@ export function createUsageStore(database: Database): UsageStore {
     },
 
     async summarise(query) {
-      const rows = await selectSummaries(sql, query);
+      const rows = await selectSummaries(database.within(REPORT_TIMEOUT_MS), query);
       return rows.map((row) => toSummary(row, query.by));
     },
 

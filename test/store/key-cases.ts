@@ -391,8 +391,9 @@ function watchStatements(database: Database): Watched {
     statements.push(statement);
     return statement;
   };
+  const watched = Object.assign(run, { ...database.sql });
   return {
-    database: { ...database, sql: Object.assign(run, { ...database.sql }) },
+    database: { ...database, sql: watched, within: () => watched },
     started: () => statements.length,
     async settled() {
       await Promise.allSettled(statements);

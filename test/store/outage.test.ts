@@ -6,6 +6,7 @@ import { createKeyStore } from "#store/key-store.ts";
 import { createUsageStore } from "#store/usage-store.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 import { failureOf, rejection } from "./rejection.ts";
+import { startSilentProxy } from "./silent-proxy.ts";
 
 const START_MS = Date.UTC(2026, 0, 1);
 const unavailable = { kind: "unavailable", status: 503, detail: { code: "store_unavailable" } };
@@ -115,6 +116,22 @@ describe("while PostgreSQL is dead", () => {
     expect(failure instanceof Error && failure.message).not.toContain("hunter2");
   });
 });
+
+test("a network that falls silent fails as unavailable, and new connections take over", async () => {
+  const server = await startPostgres();
+  using proxy = startSilentProxy(Number(new URL(server.url).port));
+  const url = server.url.replace(/:\d+\//, `:${proxy.port}/`);
+  const database = await openDatabase(url, { statementTimeoutMs: 100 });
+  const many = () => Promise.allSettled(Array.from({ length: 30 }, () => database.sql`SELECT 1 AS one`));
+  const statusesOf = async () => new Set((await many()).map(({ status }) => status));
+  expect(await statusesOf()).toEqual(new Set(["fulfilled"]));
+  proxy.muteOpen();
+  expect(await rejection(database.transaction((sql) => sql`SELECT 1 AS one`))).toMatchObject(unavailable);
+  expect(await statusesOf()).toEqual(new Set(["rejected"]));
+  expect(await statusesOf()).toEqual(new Set(["fulfilled"]));
+  await database.close();
+  await server.stop();
+}, 60_000);
 
 test("a server that accepts and never answers is unavailable when the deadline has passed", async () => {
   using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
