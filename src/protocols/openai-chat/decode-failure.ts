@@ -8,7 +8,7 @@
  */
 import { asArray, asNumber, asObject, asString, parseJson, type JsonObject } from "#lib/json.ts";
 import { Failure, type FailureDetail, type FailureKind } from "#model/failure.ts";
-import type { UpstreamAnswer } from "../protocol.ts";
+import type { UpstreamAnswer } from "#protocols/protocol.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { scrub } from "./scrub.ts";
 

@@ -13,7 +13,7 @@ import type {
   Turn,
   UserPart,
 } from "#model/chat.ts";
-import type { RequestLine } from "../protocol.ts";
+import type { RequestLine } from "#protocols/protocol.ts";
 import { decodeContent, decodeTexts } from "./decode-content.ts";
 import { parseMediaUrl } from "./data-url.ts";
 import type { Fields } from "./fields.ts";

@@ -3,7 +3,7 @@
  * They say the same thing twice, so text is taken from the details where they have any, else from the plain field.
  */
 import type { Opaque, ReasoningPart } from "#model/chat.ts";
-import type { RequestLine } from "../protocol.ts";
+import type { RequestLine } from "#protocols/protocol.ts";
 import type { Fields } from "./fields.ts";
 import { parseDetail, type Detail } from "./reasoning-details.ts";
 

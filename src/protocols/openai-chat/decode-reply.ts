@@ -6,7 +6,7 @@ import { asArray, isObject, type JsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
 import { Failure } from "#model/failure.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 import { embeddedFailure } from "./decode-failure.ts";
 import { ChatStreamDecoder } from "./stream-decoder.ts";
 

@@ -5,7 +5,7 @@
  */
 import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import type { CacheHints, Chat, OutputFormat, Reasoning } from "#model/chat.ts";
-import type { RequestLine } from "../protocol.ts";
+import type { RequestLine } from "#protocols/protocol.ts";
 import { decodeCacheMark } from "./cache-mark.ts";
 import { decodeMessages } from "./decode-messages.ts";
 import { decodeToolChoice, decodeTools } from "./decode-tools.ts";

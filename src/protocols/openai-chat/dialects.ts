@@ -4,7 +4,7 @@
  * it is `compatible`, the cautious one.
  */
 import type { Effort } from "#model/chat.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 
 /** Fields and forms that not every host takes. */
 export type Optional =

@@ -5,7 +5,7 @@
  */
 import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import type { AssistantPart, Chat, Opaque, PartBase, ToolCallPart, Turn } from "#model/chat.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 import { FENCE_CLOSE, fenceOpen, toImageField } from "./answer-fields.ts";
 import { wrapCustomInput } from "./custom-input.ts";
 import { quirksOf } from "./dialects.ts";

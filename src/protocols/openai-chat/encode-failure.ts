@@ -5,7 +5,7 @@
 import type { JsonObject } from "#lib/json.ts";
 import type { Failure, FailureKind } from "#model/failure.ts";
 import { formatSse } from "#lib/sse.ts";
-import type { EncodedFailure } from "../protocol.ts";
+import type { EncodedFailure } from "#protocols/protocol.ts";
 
 export function encodeFailure(failure: Failure, requestId: string): EncodedFailure {
   const { retryAfterMs } = failure.detail;

@@ -6,7 +6,7 @@
  */
 import { asString, isObject, type Json, type JsonObject } from "#lib/json.ts";
 import type { Chat, PartBase, SystemPart, ToolResultPart, Turn } from "#model/chat.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 import { quirksOf, type Quirks } from "./dialects.ts";
 import { encodeAssistant, type AssistantTurn } from "./encode-assistant.ts";
 import { encodeCacheMark, encodePart } from "./encode-parts.ts";

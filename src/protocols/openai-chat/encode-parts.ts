@@ -4,7 +4,7 @@
  */
 import type { Json, JsonObject } from "#lib/json.ts";
 import type { CacheMark, Media, UserPart } from "#model/chat.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 import { mimeToAudioFormat, toDataUrl } from "./data-url.ts";
 import { quirksOf, type Optional } from "./dialects.ts";
 import { unsupported } from "./unsupported.ts";

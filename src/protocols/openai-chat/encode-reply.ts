@@ -2,7 +2,7 @@
 import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import type { AssistantPart, PartBase, ToolCallPart } from "#model/chat.ts";
 import type { Reply, ReplyChoice } from "#model/reply.ts";
-import type { Envelope } from "../protocol.ts";
+import type { Envelope } from "#protocols/protocol.ts";
 import { FENCE_CLOSE, fenceOpen, toAnnotation, toFinishReason, toImageField } from "./answer-fields.ts";
 import { toDetail } from "./reasoning-details.ts";
 import { encodeUsage } from "./usage.ts";

@@ -5,7 +5,7 @@
  */
 import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import type { Chat, Effort, Reasoning } from "#model/chat.ts";
-import type { Dialect, EncodedRequest } from "../protocol.ts";
+import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { effortsOf, isReasoningModel, quirksOf, type Optional, type Quirks } from "./dialects.ts";
 import { encodeMessages } from "./encode-messages.ts";
 import { encodeOutput } from "./encode-output.ts";

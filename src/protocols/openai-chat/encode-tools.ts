@@ -1,7 +1,7 @@
 /** Tools and the choice among them. */
 import type { JsonObject } from "#lib/json.ts";
 import type { Chat, FunctionTool, Tool } from "#model/chat.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 import { wrapCustomTool } from "./custom-input.ts";
 import { quirksOf, type Quirks } from "./dialects.ts";
 import { encodeCacheMark } from "./encode-parts.ts";

@@ -2,7 +2,7 @@
  * OpenAI Chat Completions and everybody compatible with it. Wire facts: openai-chat.md and openrouter.md of the
  * protocol reference. This file only wires; each direction lives in a file of its own.
  */
-import type { Protocol } from "../protocol.ts";
+import type { Protocol } from "#protocols/protocol.ts";
 import { decodeFailure } from "./decode-failure.ts";
 import { decodeReply } from "./decode-reply.ts";
 import { decodeRequest } from "./decode-request.ts";

@@ -12,7 +12,7 @@ import {
   type MutableJsonObject,
 } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
-import type { Dialect, EncodedRequest } from "../protocol.ts";
+import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { quirksOf } from "./dialects.ts";
 import { encodeReasoning, type AssistantTurn } from "./encode-assistant.ts";
 import { toWireCallId } from "./wire-names.ts";

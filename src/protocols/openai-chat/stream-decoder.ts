@@ -11,7 +11,7 @@ import type { SseFrame } from "#lib/sse.ts";
 import type { Chat, Citation } from "#model/chat.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
 import { Failure } from "#model/failure.ts";
-import type { Dialect, StreamDecoder } from "../protocol.ts";
+import type { Dialect, StreamDecoder } from "#protocols/protocol.ts";
 import { ChoiceDecoder } from "./choice-decoder.ts";
 import { embeddedFailure } from "./decode-failure.ts";
 import type { Origin } from "./reasoning-details.ts";

@@ -10,7 +10,7 @@ import type { Json, JsonObject } from "#lib/json.ts";
 import type { Citation, Opaque } from "#model/chat.ts";
 import type { ChatEvent, PartStart } from "#model/chat-event.ts";
 import { mergeUsage, type Usage } from "#model/usage.ts";
-import type { Envelope, StreamEncoder } from "../protocol.ts";
+import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
 import { FENCE_CLOSE, fenceOpen, toAnnotation, toFinishReason, toImageField } from "./answer-fields.ts";
 import { encodeStreamFailure } from "./encode-failure.ts";
 import { toDetail } from "./reasoning-details.ts";

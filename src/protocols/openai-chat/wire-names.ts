@@ -4,7 +4,7 @@
  * the way back goes over the tools of the request that is being answered.
  */
 import type { Chat } from "#model/chat.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 import { quirksOf } from "./dialects.ts";
 
 const NAME_CHARS_MAX = 64;
