@@ -5,6 +5,7 @@ import { listModels, resolveModel } from "./model-catalogue.ts";
 const SETUPS: Readonly<Record<string, string>> = {
   openrouter: "openrouter: { type: openrouter, api_key: k }",
   vertex: "vertex: { type: vertex, project: p }",
+  express: "express: { type: vertex, api_key: k }",
   clewdr: "clewdr: { type: clewdr }",
   anthropic: "anthropic: { type: anthropic, api_key: k }",
   openai: "openai: { type: openai, api_key: k }",
@@ -35,6 +36,10 @@ describe("a name that is not listed", () => {
     ["openrouter", "claude-3-5-sonnet-20241022", "openrouter/anthropic/claude-3.5-sonnet"],
     ["openrouter", "claude-sonnet-5", "openrouter/anthropic/claude-sonnet-5"],
     ["openai", "claude-opus-4-6", undefined],
+    ["express openrouter", "claude-opus-4-6", "openrouter/anthropic/claude-opus-4.6"],
+    ["express openrouter", "gemini-2.5-pro", "express/gemini-2.5-pro"],
+    // A project's own endpoints are not open to requests.
+    ["vertex", "vertex/endpoints/123", undefined],
     // OpenAI.
     [all, "gpt-4o", "openai/gpt-4o"],
     [all, "o3-mini", "openai/o3-mini"],
@@ -132,6 +137,16 @@ test("without listed models the list shows what the connectors are known to serv
   expect(ids).toContain("claude-opus-5");
   expect(ids).toContain("demo");
   expect(new Set(ids).size).toBe(ids.length);
+});
+
+test("the built-in demo is there beside listed models, and nothing else is", () => {
+  const models = "models: { fast: { targets: [{ connector: openai, model: gpt-4o }] } }";
+  const text = `connectors: { openai: { type: openai, api_key: k } }\n${models}`;
+  const loaded = loadConfig({ text, environment: {}, demo: true });
+  expect(resolveModel(loaded, "demo-tools")?.targets[0]?.id).toBe("demo/demo-tools");
+  expect(resolveModel(loaded, "gpt-4o")).toBeUndefined();
+  expect(listModels(loaded).map(({ id }) => id)).toEqual(expect.arrayContaining(["fast", "demo"]));
+  expect(listModels(loaded).map(({ id }) => id)).not.toContain("gpt-4o");
 });
 
 test("whatever the list shows can be asked for", () => {

@@ -53,23 +53,27 @@ export interface ListedModel {
 
 export type ModelIndex = ReadonlyMap<string, ResolvedModel>;
 
-export function resolveModel({ config, models }: ResolvableConfig, model: string): ResolvedModel | undefined {
-  const listed = models.get(model);
-  if (listed || !allowsUnlisted(config)) return listed;
+export function resolveModel(loaded: ResolvableConfig, model: string): ResolvedModel | undefined {
+  const { config } = loaded;
+  const listed = loaded.models.get(model);
+  // The built-in demo was asked for by name (`--demo`), so its models are there beside any list.
+  const isDemo = loaded.needsDemo && DEMO_NAME.test(model);
+  if (listed || !(isDemo || allowsUnlisted(config))) return listed;
   const target = targetByConnector(config, model) ?? targetByPattern(config, model);
   return target && toResolved(model, { ...modelDefaults, targets: [target] }, false);
 }
 
-type ResolvableConfig = Pick<LoadedConfig, "config" | "models">;
+type ResolvableConfig = Pick<LoadedConfig, "config" | "models" | "needsDemo">;
 type Target = ModelConfig["targets"][number];
 
 /** For `GET /v1/models`: what is configured, or what the connectors are known to serve. Aliases are not repeated. */
-export function listModels({ config, models }: ResolvableConfig): readonly ListedModel[] {
+export function listModels({ config, models, needsDemo }: ResolvableConfig): readonly ListedModel[] {
   const listed = [...new Set(models.values())].map(({ logicalModel, targets }) => ({
     id: logicalModel,
     ownedBy: targets[0]?.connector ?? "",
   }));
-  return allowsUnlisted(config) ? [...listed, ...listKnownModels(config)] : listed;
+  if (allowsUnlisted(config)) return [...listed, ...listKnownModels(config)];
+  return needsDemo ? [...listed, ...listKnownModels(config).filter(({ id }) => DEMO_NAME.test(id))] : listed;
 }
 
 /** Built once a load. */
@@ -131,7 +135,9 @@ function targetByConnector(config: Config, model: string): Target | undefined {
   const rest = model.slice(slash + 1);
   if (rest === "" || !Object.hasOwn(config.connectors, name)) return undefined;
   const connector = config.connectors[name];
-  return connector && { connector: name, model: spell(connector.type, rest), weight: 1 };
+  // A project's own endpoints are for configured targets: a number in a request must not open any of them.
+  if (!connector || (connector.type === "vertex" && rest.startsWith("endpoints/"))) return undefined;
+  return { connector: name, model: spell(connector.type, rest), weight: 1 };
 }
 
 interface Pattern {
@@ -142,19 +148,21 @@ interface Pattern {
   readonly types: readonly ConnectorType[];
 }
 
+const DEMO_NAME = /^demo(?:$|-)/;
+
 const PATTERNS: readonly Pattern[] = [
   { fits: /^claude-/, vendor: "anthropic", types: ["anthropic", "clewdr", "vertex", "openrouter"] },
   { fits: /^(?:gpt-|chatgpt-|o\d|codex-)/, vendor: "openai", types: ["openai", "openrouter"] },
   { fits: /^text-embedding-/, vendor: "openai", types: ["openai", "openrouter"] },
   { fits: /^gemini-/, vendor: "google", types: ["gemini", "vertex", "openrouter"] },
-  { fits: /^demo(?:$|-)/, vendor: "demo", types: ["demo"] },
+  { fits: DEMO_NAME, vendor: "demo", types: ["demo"] },
 ];
 
 function targetByPattern(config: Config, model: string): Target | undefined {
   const pattern = PATTERNS.find(({ fits }) => fits.test(model));
   for (const type of pattern?.types ?? []) {
     const connector = firstOf(config, type);
-    if (!pattern || connector === undefined) continue;
+    if (!pattern || connector === undefined || !serves(config, connector, pattern)) continue;
     const id = type === "openrouter" ? `${pattern.vendor}/${spell(type, model)}` : spell(type, model);
     return { connector, model: id, weight: 1 };
   }
@@ -170,6 +178,12 @@ function asTarget(connector: string | undefined, model: string): Target | undefi
 
 function firstOf(config: Config, type: ConnectorType): string | undefined {
   return Object.entries(config.connectors).find(([, connector]) => connector.type === type)?.[0];
+}
+
+/** Vertex without a project (express mode) has only Google's own models. */
+function serves(config: Config, connector: string, { vendor }: Pattern): boolean {
+  const found = config.connectors[connector];
+  return found?.type !== "vertex" || found.project !== undefined || vendor === "google";
 }
 
 /** A single server of one's own (Ollama, vLLM) needs no prefix: every name can only mean it. */

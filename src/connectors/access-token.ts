@@ -5,7 +5,7 @@
  * renewed in the background from five minutes before its end, so that no request waits for it; after a failed
  * renewal the next try waits a little, so that a dead token server is not hammered by every request.
  */
-import { Failure } from "#model/failure.ts";
+import { untilAborted } from "#lib/until-aborted.ts";
 
 export interface AccessToken {
   readonly value: string;
@@ -32,7 +32,7 @@ export class AccessTokenSource {
     this.#nowMs = nowMs;
   }
 
-  /** The token at once where there is one. Rejects with what the fetch failed with, or `cancelled`. */
+  /** The token at once where there is one. Rejects with what the fetch failed with, or the signal's reason. */
   get(signal: AbortSignal): string | Promise<string> {
     const now = this.#nowMs();
     const token = this.#token;
@@ -70,17 +70,5 @@ export class AccessTokenSource {
       this.#failedAtMs = this.#nowMs();
       throw error;
     }
-  }
-}
-
-async function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(new Failure("cancelled", "The request was given up."));
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { FailureKind } from "#model/failure.ts";
 import { explainClewdr } from "./clewdr-failure.ts";
 
 function explain(status: number, text: string) {
@@ -9,7 +10,7 @@ function ownError(type: string): string {
   return JSON.stringify({ error: { message: { nested: "10.1.2.3 sk-secret" }, type, code: 1 } });
 }
 
-const own: readonly (readonly [number, string, string])[] = [
+const own: readonly (readonly [number, string, FailureKind])[] = [
   [401, "invalid_auth", "upstream_refused"],
   [400, "invalid_cookie", "upstream_refused"],
   [500, "no_cookie_available", "upstream_rate_limited"],
@@ -26,7 +27,7 @@ const own: readonly (readonly [number, string, string])[] = [
 
 test.each(own)("%d %s is %s", (status, type, kind) => {
   const failure = explain(status, ownError(type));
-  expect(failure?.kind).toBe(kind as never);
+  expect(failure?.kind).toBe(kind);
   expect(failure?.detail.upstreamStatus).toBe(status);
   expect(failure?.message).not.toContain("sk-secret");
   expect(failure?.message).not.toContain("10.1.2.3");

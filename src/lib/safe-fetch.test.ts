@@ -1,7 +1,7 @@
-/** The certificate in `safe-fetch.test-tls.ts` is for `media.test` only; it proves whose name the handshake checks. */
+/** The certificate in `test/media-certificate.ts` is for `media.test` only; it proves whose name the handshake checks. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { FetchRefused, safeFetch, type SafeFetchOptions } from "./safe-fetch.ts";
-import { TEST_CERTIFICATE, TEST_KEY } from "./safe-fetch.test-tls.ts";
+import { TEST_CERTIFICATE, TEST_KEY } from "../../test/media-certificate.ts";
 
 const hits: string[] = [];
 const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: answer });
@@ -166,6 +166,11 @@ test.each(refused)("refused: %s", async (_, url, message) => {
 
 test("a server that does not answer is given up", async () => {
   expect(await refusalOf(`${origin}/hang`, { timeoutMs: 20 })).toBe("it took too long");
+});
+
+test("a resolver that does not answer is given up", async () => {
+  const never = () => new Promise<never>(() => {});
+  expect(await refusalOf("http://slow.test/", { resolve: never, timeoutMs: 20 })).toBe("it took too long");
 });
 
 test("a caller who leaves ends the fetch with the caller's own reason", async () => {

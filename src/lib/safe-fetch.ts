@@ -8,6 +8,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { isPublicAddress } from "./public-address.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 export interface SafeFetchOptions {
   readonly fetch: (url: string, init: BunFetchRequestInit) => Promise<Response>;
@@ -80,8 +81,8 @@ function toUrl(text: string, base?: URL): URL {
 
 /** Connects to the address that was checked; the name goes along in `Host` and in the TLS handshake. */
 async function fetchPinned(url: URL, options: SafeFetchOptions, signal: AbortSignal): Promise<Response> {
-  const address = await pickAddress(url, options);
-  signal.throwIfAborted();
+  // The system's resolver takes no signal.
+  const address = await untilAborted(pickAddress(url, options), signal);
   const target = new URL(url);
   target.hostname = isIP(address) === 6 ? `[${address}]` : address;
   target.hash = "";

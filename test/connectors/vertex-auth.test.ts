@@ -195,9 +195,8 @@ test("a caller who leaves does not wait for the token", async () => {
   const addressed = addressOf(connector, { ...asked, signal: caller.signal }).catch(
     (error: unknown) => error,
   );
-  caller.abort();
-  const error = await addressed;
-  expect(error instanceof Failure && error.kind).toBe("cancelled");
+  caller.abort(new Failure("cancelled", "The client left."));
+  expect(await addressed).toBe(caller.signal.reason);
   held.resolve();
 });
 
