@@ -86,10 +86,7 @@ describe("xjp usage", () => {
       [
         "MODEL   REQUESTS  NOT OK  ATTEMPTS      INPUT  CACHE READ  CACHE WRITE  OUTPUT  REASONING                        COST USD",
         "claude         2       0         1  1,200,000           5            0      30         10              18014398.509481981",
-        "gpt            2       0         0          0           0            0       0          0         0.000000001 + 1 unknown".replace(
-          "         0.000",
-          "        0.000",
-        ),
+        "gpt            2       0         0          0           0            0       0          0         0.000000001 + 1 unknown",
         "local          1       1         0          0           0            0       0          0                       1 unknown",
         "TOTAL          5       1         1  1,200,000           5            0      30         10  18014398.509481982 + 2 unknown",
         "",

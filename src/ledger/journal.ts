@@ -8,7 +8,8 @@
  * - A write that fails throws `unavailable` and leaves nothing half-written in the way of the next one: a request
  *   whose `settle` threw must not be answered as complete.
  * - Disk is bounded: past `bytesMax` of backlog nothing new is admitted, while what was admitted may still settle.
- * - Memory is bounded by the requests in flight; the backlog itself stays on disk and is read back.
+ * - Memory is bounded: by the requests in flight and a short tail of the backlog, which spares the usual case from
+ *   reading back what it has just written. A longer backlog stays on disk and is read from there.
  * - A segment is deleted only when all its rows are in SQL; admissions in it that are still open are carried over.
  */
 import { randomBytes } from "node:crypto";
@@ -56,14 +57,18 @@ export interface JournalOptions {
   readonly bytesMax?: number;
   /** How long a line may wait for the disk itself; `never` leaves it to the kernel. */
   readonly fsync?: "never" | { readonly intervalMs: number };
+  /** Rows of the backlog kept in memory too, as long as it is no longer than this. */
+  readonly tailRecordsMax?: number;
   /** Lines that could not be read back, and failed fsyncs: to be logged, never swallowed. */
   readonly onDamage?: (damage: Damage) => void;
 }
 
 const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
 const BACKLOG_BYTES_MAX = 4 * 1024 * 1024 * 1024;
-/** Small enough to be parsed without holding up a stream for a millisecond. */
+/** Small enough to be parsed, or inserted, without holding up a stream for long. */
 const BATCH_BYTES = 32 * 1024;
+const BATCH_RECORDS = 64;
+const TAIL_RECORDS_MAX = 1_000;
 
 /** Opens a journal of this process's own in the folder, beside those of others. Throws `unavailable`. */
 export function openJournal(folder: string, options: JournalOptions): Journal {
@@ -79,6 +84,8 @@ class FileJournal implements Journal {
   /** Where finished segments end; the current one ends at `#offset`. */
   readonly #ends = new Map<number, number>();
   readonly #damaged = new Set<number>();
+  /** The whole backlog, or undefined while it is too long for that. */
+  #tail: JournalBatch[] | undefined = [];
   #file: number;
   #segment = 1;
   #offset = 0;
@@ -121,9 +128,13 @@ class FileJournal implements Journal {
     this.#append(encodeLine({ settled: records }));
     this.#backlogRecords += records.length;
     this.#open.delete(first.requestId);
+    if (this.#backlogRecords > (this.#options.tailRecordsMax ?? TAIL_RECORDS_MAX)) this.#tail = undefined;
+    this.#tail?.push({ records, next: { segment: this.#segment, offset: this.#offset } });
   }
 
   read(): JournalBatch | undefined {
+    const remembered = this.#readTail();
+    if (remembered !== undefined) return remembered;
     for (;;) {
       const { segment, offset } = this.#cursor;
       const isCurrent = segment === this.#segment;
@@ -144,8 +155,12 @@ class FileJournal implements Journal {
   }
 
   advance(batch: JournalBatch): void {
+    while (this.#cursor.segment < batch.next.segment)
+      this.#moveTo({ segment: this.#cursor.segment + 1, offset: 0 });
     this.#moveTo(batch.next);
     this.#backlogRecords -= batch.records.length;
+    if (this.#backlogRecords === 0) this.#tail = [];
+    else this.#tail = this.#tail?.filter(({ next }) => isBehind(batch.next, next));
     writeCheckpoint(this.folder, this.#owner, this.#cursor);
   }
 
@@ -158,6 +173,20 @@ class FileJournal implements Journal {
     const isSpent = this.#backlogRecords === 0 && this.#open.size === 0 && this.#damaged.size === 0;
     if (isSpent) removeOwner(this.folder, this.#owner);
     this.#lock.release();
+  }
+
+  /** The first rows of the tail, whole requests, about a batch of them. */
+  #readTail(): JournalBatch | undefined {
+    const [first, ...rest] = this.#tail ?? [];
+    if (first === undefined) return undefined;
+    const records = [...first.records];
+    let { next } = first;
+    for (const entry of rest) {
+      if (records.length + entry.records.length > BATCH_RECORDS) break;
+      records.push(...entry.records);
+      next = entry.next;
+    }
+    return { records, next };
   }
 
   #refuseWhenFull(): void {
@@ -232,6 +261,7 @@ class FileJournal implements Journal {
       this.#append(entry.line);
       entry.segment = this.#segment;
     }
+    this.#backlogBytes -= (this.#ends.get(segment) ?? 0) - offset;
     this.#cursor = next;
     this.#ends.delete(segment);
     retireSegment(segmentPath(this.folder, this.#owner, segment), this.#damaged.delete(segment));
@@ -262,6 +292,12 @@ class FileJournal implements Journal {
       });
     });
   }
+}
+
+function isBehind(position: Position, other: Position): boolean {
+  return (
+    other.segment > position.segment || (other.segment === position.segment && other.offset > position.offset)
+  );
 }
 
 function unwritable(cause: unknown): Failure {

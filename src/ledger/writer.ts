@@ -132,6 +132,8 @@ class JournalWriter implements Writer {
       keepRefused(this.#journal.folder, refused);
       if (refused.length > 0) this.#emit({ type: "refused", rows: refused });
       this.#journal.advance(batch);
+      // A long backlog is many inserts in a row; requests come in between.
+      await new Promise((resolve) => setImmediate(resolve));
     }
     this.#failures = 0;
   }

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { VirtualClock } from "#lib/virtual-clock.ts";
 import { Failure } from "#model/failure.ts";
 import { admission, row } from "./rows.ts";
@@ -27,10 +28,12 @@ function newFolder(): string {
   return folder;
 }
 
+/** Without a tail every row is read back from disk, which is the harder way. */
 function open(options: Partial<JournalOptions> = {}, folder = newFolder()) {
   const damages: Damage[] = [];
   const journal = openJournal(folder, {
     clock: new VirtualClock(),
+    tailRecordsMax: 0,
     onDamage: (damage) => damages.push(damage),
     ...options,
   });
@@ -75,19 +78,56 @@ describe("the journal", () => {
     journal.close();
   });
 
-  test("counts its backlog down to nothing, over any number of segments", () => {
-    const { journal, folder } = open({ segmentBytesMax: 2_000 });
-    for (let index = 0; index < 100; index++) {
-      journal.admitted(admission(`r${index}`));
-      journal.settle([row(`r${index}`), row(`r${index}.1`, `r${index}`)]);
-    }
-    expect(segmentsIn(folder).length).toBeGreaterThan(10);
-    expect(journal.backlog.records).toBe(200);
-    expect(drain(journal)).toHaveLength(200);
-    expect(journal.backlog).toEqual({ records: 0, bytes: 0, open: 0 });
-    expect(segmentsIn(folder)).toHaveLength(1);
-    journal.close();
-    expect(readdirSync(folder)).toEqual([]);
+  for (const tailRecordsMax of [0, 3, 150, 1_000]) {
+    test(`counts its backlog down to nothing over many segments, with a tail of ${tailRecordsMax} rows`, () => {
+      const { journal, folder } = open({ segmentBytesMax: 2_000, tailRecordsMax });
+      for (let index = 0; index < 100; index++) {
+        journal.admitted(admission(`r${index}`));
+        journal.settle([row(`r${index}`), row(`r${index}.1`, `r${index}`)]);
+      }
+      expect(segmentsIn(folder).length).toBeGreaterThan(10);
+      expect(journal.backlog.records).toBe(200);
+      const ids = Array.from({ length: 100 }, (_, index) => [`r${index}`, `r${index}.1`]).flat();
+      expect(drain(journal)).toEqual(ids);
+      expect(journal.backlog).toEqual({ records: 0, bytes: 0, open: 0 });
+      expect(segmentsIn(folder)).toHaveLength(1);
+      journal.close();
+      expect(readdirSync(folder)).toEqual([]);
+    });
+  }
+
+  test("gives the same rows whether its tail is remembered or read back, in any order of settling and advancing", () => {
+    const move = fc.record({
+      kind: fc.constantFrom("settle", "settle", "admit", "drain", "step"),
+      rows: fc.integer({ min: 1, max: 3 }),
+    });
+    fc.assert(
+      fc.property(fc.array(move, { maxLength: 80 }), fc.nat(12), (moves, tailRecordsMax) => {
+        const { journal } = open({ segmentBytesMax: 1_500, tailRecordsMax });
+        const settled: string[] = [];
+        const read: string[] = [];
+        for (const { kind, rows } of moves) {
+          const id = `r${settled.length}`;
+          if (kind === "admit") journal.admitted(admission(`open${rows}`));
+          if (kind === "settle") {
+            const ids = [id, `${id}.1`, `${id}.2`].slice(0, rows);
+            journal.settle(ids.map((one) => row(one, id)));
+            settled.push(...ids);
+          }
+          if (kind === "drain") read.push(...drain(journal));
+          const batch = kind === "step" ? journal.read() : undefined;
+          if (batch === undefined) continue;
+          journal.advance(batch);
+          read.push(...batch.records.map((record) => record.id));
+          expect(journal.backlog.records).toBe(settled.length - read.length);
+        }
+        read.push(...drain(journal));
+        expect(read).toEqual(settled);
+        expect(journal.backlog).toMatchObject({ records: 0, bytes: 0 });
+        journal.close();
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test("reads a line longer than any batch whole", () => {
