@@ -12,6 +12,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "keys", load: async () => (await import("./keys.ts")).keys },
   { name: "tenants", load: async () => (await import("./tenants.ts")).tenants },
   { name: "usage", load: async () => (await import("./usage.ts")).usage },
+  { name: "config", load: async () => (await import("./config.ts")).config },
   { name: "migrate", load: async () => (await import("./migrate.ts")).migrate },
   { name: "demo-upstream", load: async () => (await import("./demo-upstream.ts")).demoUpstream },
 ];
