@@ -25,7 +25,7 @@ export interface Io {
   readonly signal: AbortSignal;
 }
 
-export interface TextSink {
+interface TextSink {
   write(text: string): unknown;
 }
 

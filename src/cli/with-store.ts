@@ -4,7 +4,7 @@ import { createKeyStore, type KeyStore } from "#store/key-store.ts";
 import { createTenantStore, type TenantStore } from "#store/tenant-store.ts";
 import type { Io } from "./command.ts";
 
-export const DATABASE_URL_DEFAULT = "sqlite:./data/xjp.db";
+const DATABASE_URL_DEFAULT = "sqlite:./data/xjp.db";
 
 export interface Stores {
   readonly database: Database;

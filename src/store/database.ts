@@ -29,7 +29,7 @@ export interface TransactionOptions {
   readonly isUnbounded?: boolean;
 }
 
-export type Dialect = "sqlite" | "postgres";
+type Dialect = "sqlite" | "postgres";
 
 /** A tagged template that runs one statement and gives its rows. */
 export interface Sql {

@@ -32,7 +32,7 @@ export interface MigrationStatus {
   readonly pending: readonly Migration[];
 }
 
-export interface AppliedMigration {
+interface AppliedMigration {
   readonly version: number;
   readonly name: string;
   readonly checksum: string;

@@ -4,7 +4,7 @@
  * waits until the transaction is over.
  */
 import { SQL } from "bun";
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Database, Sql } from "./database.ts";
 import { createSql, translate, type Run } from "./driver.ts";
@@ -12,6 +12,7 @@ import { createSql, translate, type Run } from "./driver.ts";
 /** How long another process's write lock is waited for. The wait blocks this process, so it is short. */
 const BUSY_TIMEOUT_MS = 2000;
 const MEMORY = ":memory:";
+const OWNER_ONLY = 0o600;
 
 export async function openSqlite(url: string): Promise<Database> {
   const path = sqlitePath(url);
@@ -56,18 +57,24 @@ export async function openSqlite(url: string): Promise<Database> {
   return { dialect: "sqlite", sql, transaction, within: () => sql, close };
 }
 
-/** `sqlite:PATH`, also written with `//` as other tools do. */
+/** `sqlite:PATH`, also written with `//` as other tools do. A query has no meaning here and is left out. */
 export function sqlitePath(url: string): string {
-  const path = url.slice("sqlite:".length);
+  const path = url.slice("sqlite:".length).replace(/\?.*$/, "");
   return (path.startsWith("//") ? path.slice(2) : path) || MEMORY;
 }
 
 async function connect(path: string): Promise<SQL> {
-  if (path !== MEMORY) mkdirSync(dirname(path), { recursive: true });
+  if (path !== MEMORY) createPrivately(path);
   const client = new SQL({ adapter: "sqlite", filename: path, bigint: true });
   await client`PRAGMA busy_timeout = ${client.unsafe(String(BUSY_TIMEOUT_MS))}`;
   await client`PRAGMA journal_mode = WAL`;
   await client`PRAGMA synchronous = NORMAL`;
   await client`PRAGMA foreign_keys = ON`;
   return client;
+}
+
+/** The file holds the gateway's own secrets, so a new one is its owner's alone. SQLite's side files take after it. */
+function createPrivately(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  closeSync(openSync(path, "a", OWNER_ONLY));
 }

@@ -1,0 +1,45 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openDatabase } from "./database.ts";
+import { sqlitePath } from "./sqlite.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "xjp-sqlite-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test.each([
+  ["sqlite:./data/xjp.db", "./data/xjp.db"],
+  ["sqlite:/var/lib/xjp.db", "/var/lib/xjp.db"],
+  ["sqlite://data/xjp.db", "data/xjp.db"],
+  ["sqlite:///var/lib/xjp.db", "/var/lib/xjp.db"],
+  ["sqlite:xjp.db?mode=rwc", "xjp.db"],
+  ["sqlite::memory:", ":memory:"],
+  ["sqlite://:memory:", ":memory:"],
+  ["sqlite:", ":memory:"],
+])("%s opens %s", (url, path) => {
+  expect(sqlitePath(url)).toBe(path);
+});
+
+test("a new database and its side files are for their owner only", async () => {
+  const database = await openDatabase(`sqlite:${join(folder, "new", "xjp.db")}`);
+  await database.sql`INSERT INTO tenants ${database.sql.rows([{ id: "a", name: "a", created_at: 1 }])}`;
+  const files = readdirSync(join(folder, "new"));
+  expect(files).toContain("xjp.db-wal");
+  for (const name of files)
+    expect([name, statSync(join(folder, "new", name)).mode & 0o077]).toEqual([name, 0]);
+  await database.close();
+});
+
+test.each(["mysql://user:hunter2@host/name", "xjp.db", "", "http://host/x"])(
+  "%j is refused without being repeated",
+  async (url) => {
+    const failed = openDatabase(url).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const failure = await failed;
+    expect(failure).toMatchObject({ kind: "bad_request", detail: { code: "database_url_invalid" } });
+    expect(String(failure)).not.toContain("hunter2");
+  },
+);
