@@ -20,7 +20,14 @@ import type { UsageRecord } from "#model/usage-record.ts";
 import { encodeLine, type AdmittedRequest } from "./journal-line.ts";
 import { lockOwner, type OwnerLock } from "./owner-lock.ts";
 import { readLines, type Damage } from "./read-lines.ts";
-import { removeOwner, retireSegment, segmentPath, writeCheckpoint, type Position } from "./segment.ts";
+import {
+  removeOwner,
+  retireSegment,
+  segmentPath,
+  openCheckpoint,
+  type Checkpoint,
+  type Position,
+} from "./segment.ts";
 
 export interface Journal {
   readonly folder: string;
@@ -80,6 +87,7 @@ class FileJournal implements Journal {
   readonly #options: JournalOptions;
   readonly #owner: string;
   readonly #lock: OwnerLock;
+  readonly #checkpoint: Checkpoint;
   readonly #open = new Map<string, { readonly line: string; segment: number }>();
   /** Where finished segments end; the current one ends at `#offset`. */
   readonly #ends = new Map<number, number>();
@@ -104,6 +112,7 @@ class FileJournal implements Journal {
       const lock = lockOwner(folder, this.#owner);
       if (lock === undefined) throw new Error("the fresh lock is taken");
       this.#lock = lock;
+      this.#checkpoint = openCheckpoint(folder, this.#owner);
       this.#file = openSync(segmentPath(folder, this.#owner, 1), "wx+", 0o600);
     } catch (error) {
       throw unwritable(error);
@@ -161,7 +170,7 @@ class FileJournal implements Journal {
     this.#backlogRecords -= batch.records.length;
     if (this.#backlogRecords === 0) this.#tail = [];
     else this.#tail = this.#tail?.filter(({ next }) => isBehind(batch.next, next));
-    writeCheckpoint(this.folder, this.#owner, this.#cursor);
+    this.#checkpoint.write(this.#cursor);
   }
 
   close(): void {
@@ -170,6 +179,7 @@ class FileJournal implements Journal {
     this.#syncTimer?.cancel();
     if (this.#options.fsync !== undefined && this.#options.fsync !== "never") fdatasyncSync(this.#file);
     closeSync(this.#file);
+    this.#checkpoint[Symbol.dispose]();
     const isSpent = this.#backlogRecords === 0 && this.#open.size === 0 && this.#damaged.size === 0;
     if (isSpent) removeOwner(this.folder, this.#owner);
     this.#lock.release();

@@ -13,10 +13,10 @@ import { keepRefused } from "./refused-rows.ts";
 import {
   listOwners,
   listSegments,
+  openCheckpoint,
   readCheckpoint,
   removeOwner,
   retireSegment,
-  writeCheckpoint,
   type Position,
   type Segment,
 } from "./segment.ts";
@@ -65,6 +65,7 @@ async function recoverOwner(
 ): Promise<Omit<Recovery, "owners">> {
   const open = new Map<string, AdmittedRequest>();
   const checkpoint = readCheckpoint(folder, owner);
+  using written = openCheckpoint(folder, owner);
   const segments = listSegments(folder, owner);
   const damaged = new Set<string>();
   const insert = async (rows: readonly UsageRecord[]) => {
@@ -83,7 +84,7 @@ async function recoverOwner(
       const rows = follow(chunk, open);
       if (!isBehind(checkpoint, segment, offset)) continue;
       await insert(rows);
-      writeCheckpoint(folder, owner, { segment: segment.number, offset });
+      written.write({ segment: segment.number, offset });
       records += rows.length;
     }
   }

@@ -5,7 +5,17 @@
  *   PID-RANDOM.checkpoint     how far they are in SQL
  *   PID-RANDOM.lock           held while the process lives
  */
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { asNumber, asObject, parseJson } from "#lib/json.ts";
 
@@ -65,11 +75,22 @@ export function readCheckpoint(folder: string, owner: string): Position {
   return segment === undefined || offset === undefined ? { segment: 0, offset: 0 } : { segment, offset };
 }
 
-/** Replaced by rename, so a crash leaves the old or the new one. */
-export function writeCheckpoint(folder: string, owner: string, position: Position): void {
-  const path = checkpointPath(folder, owner);
-  writeFileSync(`${path}.new`, JSON.stringify(position));
-  renameSync(`${path}.new`, path);
+export interface Checkpoint extends Disposable {
+  write(position: Position): void;
+}
+
+const CHECKPOINT_BYTES = 64;
+
+/**
+ * One short write in place, always of the same length: a kill leaves the old or the new one. What a power cut makes
+ * of it at worst is unreadable, and then all is inserted again.
+ */
+export function openCheckpoint(folder: string, owner: string): Checkpoint {
+  const file = openSync(checkpointPath(folder, owner), constants.O_RDWR | constants.O_CREAT, 0o600);
+  return {
+    write: (position) => void writeSync(file, JSON.stringify(position).padEnd(CHECKPOINT_BYTES), 0),
+    [Symbol.dispose]: () => closeSync(file),
+  };
 }
 
 /** A damaged segment is kept aside for people, under a name nothing reads again. */
