@@ -6,7 +6,7 @@ import { asObject, asString, type JsonObject } from "#lib/json.ts";
 import type { ChatEvent, StopReason } from "#model/chat-event.ts";
 import { Failure } from "#model/failure.ts";
 import type { Usage } from "#model/usage.ts";
-import { readOpenaiErrorObject } from "../openai-errors.ts";
+import { readOpenaiErrorObject } from "#protocols/openai-errors.ts";
 import type { ItemReader } from "./item-reader.ts";
 import { decodeUsage } from "./usage.ts";
 

@@ -1,7 +1,7 @@
 /** `POST /responses/input_tokens`: the same input fields, none that concern the answer. */
 import { asNumber, asObject, type JsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
-import type { Dialect, Protocol } from "../protocol.ts";
+import type { Dialect, Protocol } from "#protocols/protocol.ts";
 import { decodeRequest } from "./decode-request.ts";
 import { encodeRequest } from "./encode-request.ts";
 

@@ -7,7 +7,7 @@
  */
 import type { Json } from "#lib/json.ts";
 import type { AssistantPart, SystemPart, ToolResultPart, Turn, UserPart } from "#model/chat.ts";
-import type { RequestLine } from "../protocol.ts";
+import type { RequestLine } from "#protocols/protocol.ts";
 import { AssistantTurns } from "./assistant-turns.ts";
 import { decodeAssistantContent, decodeSystemContent, decodeUserContent } from "./decode-content.ts";
 import { decodeReasoning } from "./decode-reasoning.ts";

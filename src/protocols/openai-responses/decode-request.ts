@@ -4,7 +4,7 @@
  */
 import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import type { Chat, Effort, OutputFormat, Reasoning } from "#model/chat.ts";
-import type { RequestLine } from "../protocol.ts";
+import type { RequestLine } from "#protocols/protocol.ts";
 import { decodeInput } from "./decode-input.ts";
 import { decodeToolChoice, decodeTools } from "./decode-tools.ts";
 import { Fields } from "./fields.ts";

@@ -12,7 +12,7 @@ import type {
   ToolResultPart,
   Turn,
 } from "#model/chat.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 import { fromCitation } from "./citation.ts";
 import { toDataUrl } from "./data-url.ts";
 import { encodeContent, encodeUserPart } from "./encode-content.ts";

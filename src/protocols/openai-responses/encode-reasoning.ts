@@ -1,7 +1,7 @@
 /** Reasoning parts of one item, as an input item the chosen upstream can open. */
 import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import type { AssistantPart, Opaque, ReasoningPart } from "#model/chat.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 
 type Part = Extract<AssistantPart, ReasoningPart>;
 

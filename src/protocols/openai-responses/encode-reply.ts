@@ -3,7 +3,7 @@ import type { JsonObject } from "#lib/json.ts";
 import type { AssistantPart } from "#model/chat.ts";
 import type { ChatEvent, PartStart } from "#model/chat-event.ts";
 import type { Reply } from "#model/reply.ts";
-import type { Envelope } from "../protocol.ts";
+import type { Envelope } from "#protocols/protocol.ts";
 import { ReplyWriter } from "./reply-writer.ts";
 
 export function encodeReply(reply: Reply, envelope: Envelope): JsonObject {

@@ -6,7 +6,7 @@ import type { Json, JsonObject, MutableJsonObject } from "#lib/json.ts";
 import { isObject } from "#lib/json.ts";
 import type { Chat, Effort, OutputFormat } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
-import type { Dialect, EncodedRequest } from "../protocol.ts";
+import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { ENCRYPTED_INCLUDE, LOGPROBS_INCLUDE } from "./decode-request.ts";
 import { unsupported } from "./encode-content.ts";
 import { encodeInput, encodeSystemItem } from "./encode-input.ts";

@@ -9,7 +9,7 @@
 import { asArray, asNumber, asObject, asString, isObject, type Json, type JsonObject } from "#lib/json.ts";
 import type { Opaque } from "#model/chat.ts";
 import type { ChatEvent, PartStart } from "#model/chat-event.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 import { toCitation } from "./citation.ts";
 import { flatName } from "./decode-tools.ts";
 

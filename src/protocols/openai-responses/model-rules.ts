@@ -3,7 +3,7 @@
  * would take a parameter from a model that has it, while the provider's own 400 names the parameter.
  */
 import type { Effort } from "#model/chat.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 import { EFFORTS } from "./decode-request.ts";
 
 /** Undefined: not a model we know. */

@@ -1,6 +1,6 @@
 /** OpenAI Responses (`/v1/responses`): flat items in, numbered events out. */
-import { readOpenaiFailure, writeOpenaiFailure } from "../openai-errors.ts";
-import type { Protocol } from "../protocol.ts";
+import { readOpenaiFailure, writeOpenaiFailure } from "#protocols/openai-errors.ts";
+import type { Protocol } from "#protocols/protocol.ts";
 import { clientCounting, upstreamCounting } from "./counting.ts";
 import { decodeReply } from "./decode-reply.ts";
 import { decodeRequest } from "./decode-request.ts";

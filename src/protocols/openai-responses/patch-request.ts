@@ -12,7 +12,7 @@ import {
   type MutableJsonObject,
 } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
-import type { Dialect, EncodedRequest } from "../protocol.ts";
+import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { ENCRYPTED_INCLUDE } from "./decode-request.ts";
 import { asksEncrypted } from "./encode-request.ts";
 import { refuseServerState } from "./server-state.ts";

@@ -2,7 +2,7 @@
 import { isObject, type Json, type JsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
 import type { Usage } from "#model/usage.ts";
-import type { Envelope } from "../protocol.ts";
+import type { Envelope } from "#protocols/protocol.ts";
 import { encodeFormat } from "./encode-request.ts";
 import { encodeToolChoice, encodeTools } from "./encode-tools.ts";
 import { encodeUsage } from "./usage.ts";

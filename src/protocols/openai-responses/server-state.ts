@@ -1,6 +1,6 @@
 /** Fields that point into the provider's own store, and who has none. */
 import type { JsonObject } from "#lib/json.ts";
-import type { Dialect } from "../protocol.ts";
+import type { Dialect } from "#protocols/protocol.ts";
 import { unsupported } from "./encode-content.ts";
 
 /** Throws `unsupported` naming the field. OpenRouter's Responses API is stateless and answers 400 itself. */

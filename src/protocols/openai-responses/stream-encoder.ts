@@ -3,8 +3,8 @@ import type { JsonObject } from "#lib/json.ts";
 import { formatSse } from "#lib/sse.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
 import type { Failure } from "#model/failure.ts";
-import { openaiErrorObject } from "../openai-errors.ts";
-import type { Envelope, StreamEncoder } from "../protocol.ts";
+import { openaiErrorObject } from "#protocols/openai-errors.ts";
+import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
 import { ReplyWriter } from "./reply-writer.ts";
 
 export function createStreamEncoder(envelope: Envelope): StreamEncoder {
