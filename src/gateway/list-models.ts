@@ -1,5 +1,6 @@
 /** `GET /v1/models`: the models this key may use, in the dialect the client's headers ask for. */
 import type { JsonObject } from "#lib/json.ts";
+import type { ProtocolName } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
 import type { Protocol } from "#protocols/protocol.ts";
 import { callerOf } from "./admit.ts";
@@ -13,6 +14,8 @@ import type { ListedModel, World } from "./world.ts";
 const CREATED_AT_SECONDS = 1_767_225_600;
 const ANTHROPIC_LIMIT_DEFAULT = 20;
 const ANTHROPIC_LIMIT_MAX = 1000;
+const GEMINI_PAGE_DEFAULT = 50;
+const GEMINI_PAGE_MAX = 1000;
 
 /** `id`: one model; absent: all. */
 export function listModels(
@@ -24,14 +27,26 @@ export function listModels(
   return answerAside(world, { request, protocol }, async (exchange) => {
     await authenticate(world, exchange);
     const models = visibleModels(exchange);
-    const isAnthropic = protocol.name === "anthropic-messages";
-    if (id !== undefined) {
-      const one = findModel(exchange, models, id);
-      return isAnthropic ? anthropicModel(one) : openaiModel(one);
-    }
-    return isAnthropic ? anthropicList(models, request) : { object: "list", data: models.map(openaiModel) };
+    const { one, list } = shapes[protocol.name];
+    return id === undefined ? list(models, request) : one(findModel(exchange, models, id));
   });
 }
+
+interface Shape {
+  one(model: ListedModel): JsonObject;
+  list(models: readonly ListedModel[], request: Request): JsonObject;
+}
+
+const openaiShape: Shape = {
+  one: openaiModel,
+  list: (models) => ({ object: "list", data: models.map(openaiModel) }),
+};
+const shapes: Readonly<Record<ProtocolName, Shape>> = {
+  "openai-chat": openaiShape,
+  "openai-responses": openaiShape,
+  "anthropic-messages": { one: anthropicModel, list: anthropicList },
+  gemini: { one: geminiModel, list: geminiList },
+};
 
 function visibleModels(exchange: Exchange): readonly ListedModel[] {
   const caller = callerOf(exchange);
@@ -85,4 +100,28 @@ function anthropicList(models: readonly ListedModel[], request: Request): JsonOb
     first_id: page[0]?.id ?? null,
     last_id: page.at(-1)?.id ?? null,
   };
+}
+
+function geminiModel({ id }: ListedModel): JsonObject {
+  return {
+    name: `models/${id}`,
+    version: "1",
+    displayName: id,
+    supportedGenerationMethods: ["generateContent", "streamGenerateContent", "countTokens"],
+  };
+}
+
+/** The page token is the last id shown: it stays right when models come and go. */
+function geminiList(models: readonly ListedModel[], request: Request): JsonObject {
+  const query = new URL(request.url).searchParams;
+  const size = Math.min(
+    GEMINI_PAGE_MAX,
+    Math.max(1, Number(query.get("pageSize") ?? GEMINI_PAGE_DEFAULT) || 1),
+  );
+  const token = query.get("pageToken");
+  const start = token === null ? 0 : models.findIndex((model) => model.id === token) + 1;
+  const page = models.slice(start, start + size);
+  const last = page.at(-1);
+  const hasMore = start + size < models.length && last !== undefined;
+  return { models: page.map(geminiModel), ...(hasMore && { nextPageToken: last.id }) };
 }

@@ -6,6 +6,7 @@ import type { World } from "#gateway/world.ts";
 import { Failure } from "#model/failure.ts";
 import type { ProtocolName } from "#model/chat.ts";
 import type { Protocol } from "#protocols/protocol.ts";
+import { findGeminiRoute } from "./gemini-routes.ts";
 
 type Handler = (
   world: World,
@@ -30,6 +31,8 @@ const routes: readonly Route[] = [
   { method: "POST", path: "/chat/completions", protocol: "openai-chat", handler: answer },
   { method: "POST", path: "/messages", protocol: "anthropic-messages", handler: answer },
   { method: "POST", path: "/messages/count_tokens", protocol: "anthropic-messages", handler: count },
+  { method: "POST", path: "/responses", protocol: "openai-responses", handler: answer },
+  { method: "POST", path: "/responses/input_tokens", protocol: "openai-responses", handler: count },
   { method: "GET", path: "/models", protocol: "openai-chat", handler: models },
 ];
 const byPath = new Map(routes.map((route) => [route.path, route]));
@@ -56,9 +59,12 @@ export function dispatch(world: World, request: Request): Response | Promise<Res
 }
 
 function find(path: string): { readonly route: Route | undefined; readonly id: string } {
+  const known = byPath.get(path.startsWith("/v1/") ? path.slice("/v1".length) : path);
+  if (known) return { route: known, id: "" };
+  const gemini = findGeminiRoute(path);
+  if (gemini) return { route: { ...gemini, path, protocol: "gemini" }, id: "" };
   const bare = path.startsWith("/v1/") ? path.slice("/v1".length) : path;
-  const route = byPath.get(bare);
-  if (route || !bare.startsWith(MODEL_PREFIX)) return { route, id: "" };
+  if (!bare.startsWith(MODEL_PREFIX)) return { route: undefined, id: "" };
   // Model ids contain slashes, raw or percent-encoded.
   const id = decoded(bare.slice(MODEL_PREFIX.length));
   const one: Handler = (world, request, protocol) => listModels(world, request, protocol, id);
@@ -68,6 +74,7 @@ function find(path: string): { readonly route: Route | undefined; readonly id: s
 /** `/v1/models` is shared: Anthropic's clients say so in a header. Unknown paths get the nearest API's error body. */
 function protocolOf(found: ProtocolName | undefined, path: string, request: Request): ProtocolName {
   if (path.includes("/messages")) return "anthropic-messages";
+  if (path.includes("/responses")) return "openai-responses";
   if (path.startsWith("/v1beta")) return "gemini";
   if (request.headers.has("anthropic-version") && path.includes("/models")) return "anthropic-messages";
   return found ?? "openai-chat";

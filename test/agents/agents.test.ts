@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { startDemoUpstream, type RunningDemo } from "../demo/start-demo.ts";
 import { startGateway, type TestGateway } from "../gateway/start-gateway.ts";
-import { claudeCode, type Task } from "./agents.ts";
+import { claudeCode, codex, geminiCli, type Task } from "./agents.ts";
 import { runAgent, type AgentCommand } from "./run-agent.ts";
 
 const upstreamApis = ["openai-chat", "anthropic-messages", "gemini", "openai-responses"] as const;
-const agents: Readonly<Record<string, (task: Task) => AgentCommand>> = { claudeCode };
+const agents: Readonly<Record<string, (task: Task) => AgentCommand>> = { claudeCode, codex, geminiCli };
 const SECRET = "MAGIC WORD 42";
 
 let demo: RunningDemo;

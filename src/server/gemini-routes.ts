@@ -1,0 +1,88 @@
+/**
+ * Gemini's URLs: the model and the method stand in the path, in AI Studio's shape and in Vertex AI's. A model id may
+ * hold slashes and colons itself (`vendor/model:free`), so the last colon is the one that counts.
+ */
+import { SseReader, type SseFrame } from "#lib/sse.ts";
+import { JsonArrayFraming } from "#protocols/gemini/json-array-framing.ts";
+import { countTokens } from "#gateway/count-tokens.ts";
+import { handle } from "#gateway/handle.ts";
+import { listModels } from "#gateway/list-models.ts";
+import type { World } from "#gateway/world.ts";
+import type { Protocol } from "#protocols/protocol.ts";
+
+export interface GeminiRoute {
+  readonly method: "GET" | "POST";
+  readonly handler: (world: World, request: Request, protocol: Protocol) => Response | Promise<Response>;
+}
+
+/** `/v1beta/models/...` and `/v1alpha`; `/v1/models` belongs to OpenAI's clients unless a method follows. */
+const AI_STUDIO = /^\/v1(?:beta|alpha)?\/(?:models|tunedModels)(?:\/(.+))?$/;
+const VERTEX =
+  /^\/v1(?:beta1)?\/(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/google\/models(?:\/(.+))?$/;
+
+/** The route of a Gemini URL, or undefined where it is none. */
+export function findGeminiRoute(path: string): GeminiRoute | undefined {
+  const match = AI_STUDIO.exec(path) ?? VERTEX.exec(path);
+  if (!match) return undefined;
+  const rest = decoded(match[1] ?? "");
+  const colon = rest.lastIndexOf(":");
+  const method = colon < 0 ? "" : rest.slice(colon + 1);
+  const model = colon < 0 ? rest : rest.slice(0, colon);
+  switch (method) {
+    case "generateContent":
+      return post((world, request, protocol) => handle(world, { request, protocol, model, stream: false }));
+    case "streamGenerateContent":
+      return post((world, request, protocol) => streamContent(world, request, protocol, model));
+    case "countTokens":
+      return post((world, request, protocol) => countTokens(world, { request, protocol, model }));
+    default:
+      return path.startsWith("/v1/models") ? undefined : listing(rest);
+  }
+}
+
+function post(handler: GeminiRoute["handler"]): GeminiRoute {
+  return { method: "POST", handler };
+}
+
+function listing(rest: string): GeminiRoute {
+  const id = rest === "" ? undefined : rest;
+  return { method: "GET", handler: (world, request, protocol) => listModels(world, request, protocol, id) };
+}
+
+/** Without `alt=sse` the same stream is one JSON array, sent in pieces. */
+async function streamContent(
+  world: World,
+  request: Request,
+  protocol: Protocol,
+  model: string,
+): Promise<Response> {
+  const response = await handle(world, { request, protocol, model, stream: true });
+  const isSse = new URL(request.url).searchParams.get("alt") === "sse";
+  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+  if (isSse || !isStream || !response.body) return response;
+  const headers = new Headers(response.headers);
+  headers.set("content-type", "application/json; charset=utf-8");
+  return new Response(response.body.pipeThrough(createJsonArrayStream()), { headers });
+}
+
+function createJsonArrayStream(): TransformStream<Uint8Array, Uint8Array> {
+  const reader = new SseReader();
+  const framing = new JsonArrayFraming();
+  const encoder = new TextEncoder();
+  const toText = (frames: readonly SseFrame[]) => frames.map((frame) => framing.push(frame)).join("");
+  const send = (text: string, controller: TransformStreamDefaultController<Uint8Array>) => {
+    if (text !== "") controller.enqueue(encoder.encode(text));
+  };
+  return new TransformStream({
+    transform: (bytes, controller) => send(toText(reader.push(bytes)), controller),
+    flush: (controller) => send(toText(reader.end()) + framing.end(), controller),
+  });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
