@@ -35,7 +35,7 @@ export interface ResolvedModel {
   };
 }
 
-export interface ResolvedTarget {
+interface ResolvedTarget {
   /** `connector/model`. */
   readonly id: string;
   /** The connector's name. */

@@ -8,14 +8,14 @@
  * files, folders and links, and a watch on what was replaced stays silent for ever.
  */
 import { readFileSync, statSync } from "node:fs";
+import { type Clock, systemClock, type Timer } from "#lib/clock.ts";
 import { type ConfigSource, loadConfig, type LoadedConfig } from "./load.ts";
 
 export interface ReloadHandlers {
   readonly onLoaded: (loaded: LoadedConfig) => void | Promise<void>;
   /** The old configuration stays in force. */
   readonly onRejected: (error: Error) => void;
-  /** Calls back regularly until the function it gives is called. By default a timer that keeps no process alive. */
-  readonly every?: (intervalMs: number, look: () => void) => () => void;
+  readonly clock?: Clock;
 }
 
 export interface ConfigWatcher extends Disposable {
@@ -29,6 +29,7 @@ const LOOK_INTERVAL_MS = 1_000;
 /** Without a path there is nothing to watch; `reload` works all the same. */
 export function watchConfig(source: ConfigSource, handlers: ReloadHandlers): ConfigWatcher {
   const { path } = source;
+  const clock = handlers.clock ?? systemClock;
   let isClosed = false;
   let known = path === undefined ? "" : stampOf(path);
   let pending: string | undefined;
@@ -67,10 +68,17 @@ export function watchConfig(source: ConfigSource, handlers: ReloadHandlers): Con
     }
   }
 
-  const stop = (handlers.every ?? everyUnreferenced)(LOOK_INTERVAL_MS, look);
+  function lookAgain(): Timer {
+    return clock.schedule(LOOK_INTERVAL_MS, () => {
+      look();
+      if (!isClosed) timer = lookAgain();
+    });
+  }
+
+  let timer = lookAgain();
   function close(): void {
     isClosed = true;
-    stop();
+    timer.cancel();
   }
   return {
     reload() {
@@ -79,12 +87,6 @@ export function watchConfig(source: ConfigSource, handlers: ReloadHandlers): Con
     close,
     [Symbol.dispose]: close,
   };
-}
-
-function everyUnreferenced(intervalMs: number, look: () => void): () => void {
-  const timer = setInterval(look, intervalMs);
-  timer.unref();
-  return () => clearInterval(timer);
 }
 
 /** Changes with the file's content. Size and time alone miss a second edit within a clock tick; the text does not. */

@@ -200,12 +200,8 @@ export const configSchema = z.strictObject({
 
 export type Config = z.output<typeof configSchema>;
 export type ModelConfig = z.output<typeof modelSchema>;
-export type TargetConfig = z.output<typeof targetSchema>;
-export type PriceConfig = z.output<typeof priceSchema>;
 export type MediaConfig = z.output<typeof mediaSchema>;
 export type BreakerConfig = z.output<typeof breakerSchema>;
-export type RetryConfig = z.output<typeof retrySchema>;
-export type TimeoutsConfig = z.output<typeof timeoutsSchema>;
 
 /** What a model has that configures nothing but its targets. */
 export const modelDefaults: Omit<ModelConfig, "targets"> = modelSchema.omit({ targets: true }).parse({});

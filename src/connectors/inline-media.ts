@@ -63,7 +63,7 @@ export function planInlining(chat: Chat): ReadonlyMap<string, MediaPlace> {
   return wanted;
 }
 
-export interface MediaPlace {
+interface MediaPlace {
   readonly kind: MediaKind;
   /** Where it stands, in the canonical request. */
   readonly path: string;

@@ -1,7 +1,24 @@
-/** The certificate in `test/media-certificate.ts` is for `media.test` only; it proves whose name the handshake checks. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { FetchRefused, safeFetch, type SafeFetchOptions } from "./safe-fetch.ts";
-import { TEST_CERTIFICATE, TEST_KEY } from "../../test/media-certificate.ts";
+
+/** A self-signed certificate for `media.test` only: it shows whose name the handshake checks. It protects nothing. */
+const TEST_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBmTCCAT6gAwIBAgIUZqWhaA7yH8gKxgfjRPglB7V/440wCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKbWVkaWEudGVzdDAgFw0yNjExMjIyMDI0MDlaGA8yMTI2MTAy
+OTIwMjQwOVowFTETMBEGA1UEAwwKbWVkaWEudGVzdDBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABFJeDt7BqY3dlk7xNXipDNemdcoS/8tNU5pVa0yRUk4uLDn+SscF
+Wyb3vyjRkk5gGpdcFfUT+oJcjBFVymqQCkijajBoMB0GA1UdDgQWBBRgBKE1mWhG
+CB5EAxwLRYmuENclUjAfBgNVHSMEGDAWgBRgBKE1mWhGCB5EAxwLRYmuENclUjAP
+BgNVHRMBAf8EBTADAQH/MBUGA1UdEQQOMAyCCm1lZGlhLnRlc3QwCgYIKoZIzj0E
+AwIDSQAwRgIhAOmZqWxlBLRSERBiwWWS96zc5nDqyelvh0du0Z1FDoPqAiEAtK93
+Wh7qu9BQT+M2wUViU5qiREaNvFIXPcULaLfQqg0=
+-----END CERTIFICATE-----`;
+
+const TEST_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgC230wfCaI579SQHh
++KGDXLKClv+FduowKDNa0UUdapuhRANCAARSXg7ewamN3ZZO8TV4qQzXpnXKEv/L
+TVOaVWtMkVJOLiw5/krHBVsm978o0ZJOYBqXXBX1E/qCXIwRVcpqkApI
+-----END PRIVATE KEY-----`;
 
 const hits: string[] = [];
 const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: answer });
