@@ -98,10 +98,12 @@ class DemoServer {
     }
     const text = await request.text();
     entry.noteBody(text);
+    const replayed = this.#generator.replay(request, text, entry);
+    if (replayed) return replayed;
     const body = asObject(parseJson(text));
     if (body === undefined) throw new VendorError("invalid", "The body of your request is not valid JSON.");
     if (route.does === "embed") return this.#embed(route, body, entry);
-    return this.#generator.generate({ request, route, body, entry });
+    return this.#generator.generate({ request, route, body, text, entry });
   }
 
   #embed(route: Extract<Route, { does: "embed" }>, body: JsonObject, entry: LoggedRequest): Response {

@@ -14,7 +14,7 @@ import { findDemoModel, type DemoModel } from "./demo-models.ts";
 import { DIALECTS, type Dialect } from "./dialect.ts";
 import { type Fault, type FaultCounter, parseFault } from "./fault.ts";
 import { toArrayFrames } from "./gemini-reply.ts";
-import { LoremCache } from "./lorem-cache.ts";
+import { LoremCache, toRequestKey } from "./lorem-cache.ts";
 import type { LoggedRequest } from "./request-log.ts";
 import type { Route } from "./routes.ts";
 import { sendNothing, sendReset, sendSteps } from "./send-answer.ts";
@@ -25,6 +25,8 @@ export interface Job {
   readonly request: Request;
   readonly route: Extract<Route, { does: "generate" | "count" }>;
   readonly body: JsonObject;
+  /** The body as it came. */
+  readonly text: string;
   readonly entry: LoggedRequest;
 }
 
@@ -39,6 +41,12 @@ export class Generator {
 
   constructor(faults: FaultCounter) {
     this.#faults = faults;
+  }
+
+  /** The fast path: the answer to a request seen before, to the letter, or undefined. */
+  replay(request: Request, text: string, entry: LoggedRequest): Response | undefined {
+    const key = toRequestKey(request, text);
+    return key === undefined ? undefined : this.#lorem.replay(key, entry);
   }
 
   generate(job: Job): Response | Promise<Response> {
@@ -63,7 +71,14 @@ export class Generator {
     });
     if (route.does === "count") return sendCount(conversation, entry);
     if (typeof model.behaviour === "object" && fault === undefined) {
-      return this.#lorem.send({ conversation, model, dialect, frame: frameFor(job), entry });
+      return this.#lorem.send({
+        conversation,
+        model,
+        dialect,
+        frame: frameFor(job),
+        entry,
+        requestKey: toRequestKey(job.request, job.text),
+      });
     }
     return this.#send({ job, dialect, conversation, model, ...(fault && { fault }) });
   }

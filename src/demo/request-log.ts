@@ -2,11 +2,11 @@
  * What reached the demo lately, for tests that ask what an upstream really saw: `GET /_demo/requests`. Times are wall-clock
  * milliseconds with fractions, so that a client on the same machine can tell how long its leaving took to arrive.
  */
-import { parseJson, type Json, type JsonObject } from "#lib/json.ts";
+import { parseJson, type JsonObject } from "#lib/json.ts";
 
-const ENTRIES_MAX = 500;
-/** Longer bodies are kept as their length only. */
-const BODY_CHARS_MAX = 1024 * 1024;
+const ENTRIES_MAX = 200;
+/** Longer bodies are kept as their length only, or a load test with pictures would fill the memory. */
+const BODY_CHARS_MAX = 256 * 1024;
 
 export class LoggedRequest {
   readonly #request: Request;
@@ -14,6 +14,7 @@ export class LoggedRequest {
   readonly #number: number;
   readonly #receivedAtMs = nowMs();
   #body = "";
+  #bodyChars = 0;
   #status: number | undefined;
   #fault: string | undefined;
   #model: string | undefined;
@@ -31,7 +32,8 @@ export class LoggedRequest {
   }
 
   noteBody(text: string): void {
-    this.#body = text;
+    this.#bodyChars = text.length;
+    if (text.length <= BODY_CHARS_MAX) this.#body = text;
   }
 
   noteModel(model: string): void {
@@ -68,8 +70,8 @@ export class LoggedRequest {
       path: url.pathname,
       query: url.search,
       headers: Object.fromEntries(this.#headers),
-      body: readBody(this.#body),
-      bodyChars: this.#body.length,
+      body: this.#bodyChars > BODY_CHARS_MAX ? null : (parseJson(this.#body) ?? this.#body),
+      bodyChars: this.#bodyChars,
       receivedAtMs: this.#receivedAtMs,
       finished: this.#finishedAtMs !== undefined,
       aborted: this.isAborted,
@@ -116,9 +118,4 @@ export class RequestLog {
 
 function nowMs(): number {
   return performance.timeOrigin + performance.now();
-}
-
-function readBody(text: string): Json {
-  if (text.length > BODY_CHARS_MAX) return null;
-  return parseJson(text) ?? text;
 }

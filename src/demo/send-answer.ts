@@ -54,6 +54,44 @@ export function sendSteps(answer: Answer, steps: Iterable<SendStep>, entry: Logg
   return new Response(body, answer);
 }
 
+/**
+ * One piece every so many milliseconds, at the least cost: what thousands of open streams are made of. A slow reader
+ * makes the next piece wait.
+ */
+export function sendPaced(answer: PacedAnswer, entry: LoggedRequest): Response {
+  const { pieces, delayMs } = answer;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let sent = 0;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const sendNext = (): void => {
+        const piece = (controller.desiredSize ?? 0) > 0 ? pieces[sent] : undefined;
+        if (piece !== undefined) {
+          controller.enqueue(piece);
+          sent += 1;
+        }
+        if (sent < pieces.length) {
+          timer = setTimeout(sendNext, delayMs);
+          return;
+        }
+        entry.finish();
+        controller.close();
+      };
+      sendNext();
+    },
+    cancel() {
+      clearTimeout(timer);
+      entry.abort();
+    },
+  });
+  return new Response(body, answer);
+}
+
+interface PacedAnswer extends Answer {
+  readonly pieces: readonly Uint8Array[];
+  readonly delayMs: number;
+}
+
 /** Dies before the status line: a body that is broken from the start makes the server drop the connection. */
 export function sendReset(entry: LoggedRequest): Response {
   entry.finish();
