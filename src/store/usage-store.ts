@@ -56,7 +56,9 @@ const REPORT_TIMEOUT_MS = 120_000;
 export function createUsageStore(database: Database): UsageStore {
   const { sql } = database;
   return {
-    async insert(records) {
+    async insert(given) {
+      // In the order of ids, so that two processes with the same rows wait for each other in line, not crosswise.
+      const records = given.toSorted((left, right) => (left.id < right.id ? -1 : 1));
       if (records.length <= ROWS_PER_STATEMENT) return insertRows(sql, records);
       await database.transaction(async (inner) => {
         for (let start = 0; start < records.length; start += ROWS_PER_STATEMENT) {

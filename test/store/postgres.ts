@@ -157,6 +157,8 @@ function startServer(command: string, data: string, port: number): Promise<Child
     ],
     { ...owner, cwd: data, stdio: ["ignore", "ignore", "pipe"], env: environment() },
   );
+  // A test run that ends before its time must not leave a server behind.
+  process.once("exit", () => server.kill("SIGKILL"));
   const { promise, resolve, reject } = Promise.withResolvers<ChildProcess>();
   let log = "";
   server.stderr.on("data", (chunk: Buffer) => {

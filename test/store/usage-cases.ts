@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { join } from "node:path";
 import type { UsageRecord } from "#model/usage-record.ts";
 import { createKeyStore } from "#store/key-store.ts";
 import { createUsageStore, type UsageGroup, usageGroups } from "#store/usage-store.ts";
@@ -66,6 +67,21 @@ export function testUsage(bench: Bench): void {
       await usage.insert(records);
       expect(await usage.requestsSince("key_1", 0)).toBe(1001);
     });
+
+    test("takes the same rows from several processes at once, each row once", async () => {
+      const url = await bench.emptyDatabase();
+      const usage = createUsageStore(await bench.reopen(url));
+      const script = join(import.meta.dir, "insert-usage.ts");
+      const processes = [1, 2, 3].map((seed) =>
+        Bun.spawn([process.execPath, script, url, JSON.stringify(request), String(seed)], { stderr: "pipe" }),
+      );
+      const outcomes = await Promise.all(
+        processes.map(async (child) => ({ code: await child.exited, errors: await child.stderr.text() })),
+      );
+      expect(outcomes).toEqual(processes.map(() => ({ code: 0, errors: "" })));
+      expect(await usage.requestsSince("key_1", 0)).toBe(600);
+      expect(await usage.spentNanoUsd("key_1", 0)).toBe(60_000n);
+    }, 30_000);
 
     test("makes hostile names and numbers fit instead of refusing the batch", async () => {
       const database = await bench.open();
