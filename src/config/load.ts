@@ -27,6 +27,8 @@ export interface LoadedConfig {
   /** Every configured name and alias, looked up in one step however many there are. */
   readonly models: ModelIndex;
   readonly path?: string;
+  /** The demo connector stands in no file: `--demo` asked for it, or nothing else was configured. */
+  readonly hasAddedDemo: boolean;
   /** Whether a demo connector wants the built-in demo upstream started. */
   readonly needsDemo: boolean;
 }
@@ -55,6 +57,7 @@ export function loadConfig(source: ConfigSource): LoadedConfig {
     config,
     models: indexModels(config),
     ...(source.path !== undefined && { path: source.path }),
+    hasAddedDemo: asObject(file["connectors"])?.["demo"] === DEMO_CONNECTOR,
     needsDemo: Object.values(config.connectors).some(
       (connector) => connector.type === "demo" && connector.base_url === undefined,
     ),

@@ -149,6 +149,13 @@ test("the built-in demo is there beside listed models, and nothing else is", () 
   expect(listModels(loaded).map(({ id }) => id)).not.toContain("gpt-4o");
 });
 
+test("a demo connector of the file's own serves only what is listed", () => {
+  const models = "models: { fast: { targets: [{ connector: demo, model: demo }] } }";
+  const loaded = withConnectors("demo", models);
+  expect(resolveModel(loaded, "demo-tools")).toBeUndefined();
+  expect(listModels(loaded).map(({ id }) => id)).toEqual(["fast"]);
+});
+
 test("whatever the list shows can be asked for", () => {
   const loaded = withConnectors("openrouter vertex clewdr anthropic openai gemini demo");
   for (const { id } of listModels(loaded)) expect(resolveModel(loaded, id), id).toBeDefined();

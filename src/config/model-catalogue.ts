@@ -57,23 +57,25 @@ export function resolveModel(loaded: ResolvableConfig, model: string): ResolvedM
   const { config } = loaded;
   const listed = loaded.models.get(model);
   // The built-in demo was asked for by name (`--demo`), so its models are there beside any list.
-  const isDemo = loaded.needsDemo && DEMO_NAME.test(model);
+  const isDemo = loaded.hasAddedDemo && DEMO_NAME.test(model);
   if (listed || !(isDemo || allowsUnlisted(config))) return listed;
   const target = targetByConnector(config, model) ?? targetByPattern(config, model);
   return target && toResolved(model, { ...modelDefaults, targets: [target] }, false);
 }
 
-type ResolvableConfig = Pick<LoadedConfig, "config" | "models" | "needsDemo">;
+type ResolvableConfig = Pick<LoadedConfig, "config" | "models" | "hasAddedDemo">;
 type Target = ModelConfig["targets"][number];
 
 /** For `GET /v1/models`: what is configured, or what the connectors are known to serve. Aliases are not repeated. */
-export function listModels({ config, models, needsDemo }: ResolvableConfig): readonly ListedModel[] {
+export function listModels({ config, models, hasAddedDemo }: ResolvableConfig): readonly ListedModel[] {
   const listed = [...new Set(models.values())].map(({ logicalModel, targets }) => ({
     id: logicalModel,
     ownedBy: targets[0]?.connector ?? "",
   }));
   if (allowsUnlisted(config)) return [...listed, ...listKnownModels(config)];
-  return needsDemo ? [...listed, ...listKnownModels(config).filter(({ id }) => DEMO_NAME.test(id))] : listed;
+  return hasAddedDemo
+    ? [...listed, ...listKnownModels(config).filter(({ id }) => DEMO_NAME.test(id))]
+    : listed;
 }
 
 /** Built once a load. */
