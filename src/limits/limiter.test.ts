@@ -242,6 +242,10 @@ describe("reserving", () => {
       const admission = await admit(limits);
       const failure = await failureOf(() => admission.reserve(worstCase, clock.nowMs()));
       expect([failure.kind, failure.detail.code]).toEqual([kind, code]);
+      expect(limiter.peek("key-1", clock.nowMs())).toMatchObject({
+        heldNanoUsd: 10n,
+        remainingRequestsToday: 4,
+      });
       admission[Symbol.dispose]();
       expect(limiter.peek("key-1", clock.nowMs())).toEqual(use);
     }

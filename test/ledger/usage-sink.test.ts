@@ -1,0 +1,51 @@
+import { expect, test } from "bun:test";
+import { insertSparing } from "#ledger/usage-sink.ts";
+import { Failure } from "#model/failure.ts";
+import { row } from "./rows.ts";
+
+const refused = () => new Failure("internal", "The database refused a statement.", { code: "store_refused" });
+const away = () => new Failure("unavailable", "The database is away.", { code: "store_unavailable" });
+const rows = ["r1", "r2", "r3"].map((id) => row(id));
+
+const cases = [
+  { name: "takes a batch at once where nothing is wrong with it", answers: [], calls: [3] },
+  {
+    name: "finds the one row that is refused",
+    answers: [refused(), undefined, refused()],
+    calls: [3, 1, 1, 1],
+    left: ["r2"],
+  },
+  {
+    name: "waits rather than sets aside when the database goes away",
+    answers: [away()],
+    calls: [3],
+    throws: "unavailable",
+  },
+  {
+    name: "does so too between single rows",
+    answers: [refused(), undefined, away()],
+    calls: [3, 1, 1],
+    throws: "unavailable",
+  },
+  { name: "passes a bug on", answers: [new TypeError("a bug")], calls: [3], throws: "TypeError" },
+];
+
+for (const { name, answers, calls, left = [], throws } of cases) {
+  test(name, async () => {
+    const script = [...answers];
+    const made: number[] = [];
+    const sink = {
+      async insert(records: readonly unknown[]) {
+        made.push(records.length);
+        const error = script.shift();
+        if (error !== undefined) throw error;
+      },
+    };
+    const outcome = await insertSparing(sink, rows).then(
+      (rest) => rest.map(({ record }) => record.id),
+      (error: unknown) => (error instanceof Failure ? error.kind : String(error).split(":")[0]),
+    );
+    expect(outcome).toEqual(throws ?? left);
+    expect(made).toEqual(calls);
+  });
+}
