@@ -5,7 +5,7 @@ import type { Reply, ReplyChoice } from "#model/reply.ts";
 import type { Envelope } from "#protocols/protocol.ts";
 import { answerParts, isCutOff, signatureField } from "./answer-part.ts";
 import { encodeBlock, encodeCandidateEnd, type PlacedCitation } from "./encode-candidate.ts";
-import { encodeUsage } from "./encode-usage.ts";
+import { usageField } from "./encode-usage.ts";
 
 export function encodeReply(reply: Reply, envelope: Envelope): JsonObject {
   const [first] = reply.choices;
@@ -15,7 +15,7 @@ export function encodeReply(reply: Reply, envelope: Envelope): JsonObject {
     ...(isBlocked
       ? encodeBlock(first.finish.native)
       : { candidates: reply.choices.map((choice, index) => encodeChoice(choice, index, envelope)) }),
-    usageMetadata: encodeUsage(reply.usage),
+    ...usageField(reply.usage),
     modelVersion: reply.model ?? envelope.model,
     responseId: envelope.id,
   };

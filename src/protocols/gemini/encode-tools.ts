@@ -22,10 +22,14 @@ export interface ToolContext {
 export function encodeTools(chat: Chat, context: ToolContext): JsonObject {
   const offered = chat.tools.filter((tool) => isOffered(tool, chat));
   const functions = offered.flatMap((tool) => declarationOf(tool, context));
-  const hosted = offered.flatMap((tool) => hostedOf(tool, chat, context));
-  if (chat.webSearch && !hosted.some((tool) => "googleSearch" in tool)) hosted.push({ googleSearch: {} });
+  // All declarations share one entry, where the first of them stood: order is part of what providers cache by.
+  const firstFunction = offered.findIndex((tool) => tool.type !== "hosted");
+  const tools = offered.flatMap((tool, index): readonly JsonObject[] => {
+    if (tool.type === "hosted") return hostedOf(tool, chat, context);
+    return index === firstFunction ? [{ functionDeclarations: functions }] : [];
+  });
+  if (chat.webSearch && !tools.some((tool) => "googleSearch" in tool)) tools.push({ googleSearch: {} });
   if (chat.parallelToolCalls === false) context.dropped.push("parallel_tool_calls");
-  const tools = [...(functions.length > 0 ? [{ functionDeclarations: functions }] : []), ...hosted];
   const config = toolConfig(chat, functions.length > 0, context);
   const toolConfigMerged = mergeExtension(config, extensionOf(chat, "toolConfig"));
   return {
@@ -106,8 +110,11 @@ function customDeclaration(tool: Extract<Tool, { type: "custom" }>, { rules }: T
   };
 }
 
-function hostedOf(tool: Tool, chat: Chat, context: ToolContext): readonly JsonObject[] {
-  if (tool.type !== "hosted") return [];
+function hostedOf(
+  tool: Extract<Tool, { type: "hosted" }>,
+  chat: Chat,
+  context: ToolContext,
+): readonly JsonObject[] {
   if (tool.protocol === "gemini") return [tool.value];
   if (tool.kind.startsWith("web_search")) {
     const { type: _, name: __, ...options } = tool.value;

@@ -2,23 +2,28 @@
 import type { JsonObject } from "#lib/json.ts";
 import { inputTotal, type Usage } from "#model/usage.ts";
 
-export function encodeUsage(usage: Usage | undefined): JsonObject {
-  const toolPrompt = usage?.toolPrompt ?? 0;
-  const prompt = Math.max(0, ((usage && inputTotal(usage)) ?? 0) - toolPrompt);
-  const thoughts = usage?.reasoning ?? 0;
-  const candidates = Math.max(0, (usage?.output ?? 0) - thoughts);
+/** The field, or nothing at all where nobody counted: a zero would be a claim. */
+export function usageField(usage: Usage | undefined): JsonObject {
+  return usage ? { usageMetadata: encodeUsage(usage) } : {};
+}
+
+function encodeUsage(usage: Usage): JsonObject {
+  const toolPrompt = usage.toolPrompt ?? 0;
+  const prompt = Math.max(0, (inputTotal(usage) ?? 0) - toolPrompt);
+  const thoughts = usage.reasoning ?? 0;
+  const candidates = Math.max(0, (usage.output ?? 0) - thoughts);
   return {
     promptTokenCount: prompt,
     candidatesTokenCount: candidates,
     totalTokenCount: prompt + toolPrompt + candidates + thoughts,
-    ...(usage?.cacheRead !== undefined && { cachedContentTokenCount: usage.cacheRead }),
-    ...(usage?.reasoning !== undefined && { thoughtsTokenCount: thoughts }),
-    ...(usage?.toolPrompt !== undefined && { toolUsePromptTokenCount: toolPrompt }),
-    ...details("promptTokensDetails", { total: prompt, audio: usage?.audioInput, image: usage?.imageInput }),
+    ...(usage.cacheRead !== undefined && { cachedContentTokenCount: usage.cacheRead }),
+    ...(usage.reasoning !== undefined && { thoughtsTokenCount: thoughts }),
+    ...(usage.toolPrompt !== undefined && { toolUsePromptTokenCount: toolPrompt }),
+    ...details("promptTokensDetails", { total: prompt, audio: usage.audioInput, image: usage.imageInput }),
     ...details("candidatesTokensDetails", {
       total: candidates,
-      audio: usage?.audioOutput,
-      image: usage?.imageOutput,
+      audio: usage.audioOutput,
+      image: usage.imageOutput,
     }),
   };
 }

@@ -43,7 +43,9 @@ const MAPS = ["properties", "$defs"];
 const LISTS = ["anyOf", "oneOf", "prefixItems"];
 
 function convert(schema: JsonObject, root: JsonObject, depth: number): JsonObject {
-  const reference = asString(schema["$ref"]);
+  const asked = asString(schema["$ref"]);
+  // A reference to nowhere, or out of the document, leaves the schema open.
+  const reference = resolveReference(root, asked) ? asked : undefined;
   if (reference !== undefined && depth > 0) return { $ref: localReference(reference) };
   if (depth > DEPTH_MAX) return {};
   const merged = mergeAllOf(schema, root, depth);

@@ -9,7 +9,7 @@ import { mergeUsage, type Usage } from "#model/usage.ts";
 import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
 import { ChoiceEncoder } from "./choice-encoder.ts";
 import { encodeBlock } from "./encode-candidate.ts";
-import { encodeUsage } from "./encode-usage.ts";
+import { usageField } from "./encode-usage.ts";
 
 export function createStreamEncoder(envelope: Envelope): StreamEncoder {
   return new GeminiStreamEncoder(envelope);
@@ -69,7 +69,7 @@ class GeminiStreamEncoder implements StreamEncoder {
     const ended = choices.length === 0 ? [new ChoiceEncoder(0, this.#envelope)] : choices;
     const last = {
       ...(blocked ? encodeBlock(blocked.native) : { candidates: ended.map((choice) => choice.end()) }),
-      usageMetadata: encodeUsage(this.#usage),
+      ...usageField(this.#usage),
       modelVersion: this.#model,
       responseId: this.#envelope.id,
     };

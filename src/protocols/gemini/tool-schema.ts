@@ -38,7 +38,8 @@ function convert(value: Json | undefined, outer: Context): JsonObject {
     return { ...described, anyOf };
   }
   const type = types[0] ?? inferType(schema);
-  if (type === undefined) return nullable ? { ...described, type: "NULL" } : { ...described, type: "OBJECT" };
+  if (type === undefined)
+    return nullable ? { ...annotations(schema), type: "NULL" } : { ...described, type: "OBJECT" };
   return { ...described, ...typed(type, schema, merged) };
 }
 
