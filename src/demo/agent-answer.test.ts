@@ -1,3 +1,4 @@
+/** demo-agent, driven the way Claude Code, Codex CLI and Gemini CLI drive their models. */
 import { describe, expect, test } from "bun:test";
 import { asArray, asObject, asString, parseJson, type Json, type JsonObject } from "#lib/json.ts";
 import { createDemoUpstream } from "./demo-upstream.ts";

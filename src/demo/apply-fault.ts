@@ -7,6 +7,7 @@ import { VendorError, type VendorErrorKind } from "./vendor-error.ts";
 
 const encoder = new TextEncoder();
 const TOKENS_BEFORE = 3;
+const SLOW_MS = 1000;
 
 /** The error of a fault that answers with one, or undefined. */
 export function faultError(fault: Fault, api: Api): VendorError | undefined {
@@ -96,12 +97,16 @@ export function* streamSteps(frames: readonly Frame[], options: StreamFault): Ge
   const tokensBefore = fault?.kind === "error-first" ? 0 : (fault?.parameter ?? TOKENS_BEFORE);
   let tokens = 0;
   let isBroken = false;
-  if (fault?.kind === "slow") yield { do: "wait", ms: fault.parameter ?? 1000 };
+  // The runtime completes the headers only with the first bytes of the body, so nothing at all arrives before.
+  if (fault?.kind === "slow") yield { do: "wait", ms: fault.parameter ?? SLOW_MS };
   for (const frame of frames) {
     if (isDropped(frame, fault)) continue;
     const isDue =
       (frame.step === "content" && tokens === tokensBefore) ||
       (frame.step === "finish" && tokens < tokensBefore);
+    if (fault?.kind === "slow-token" && frame.step === "content" && tokens === 0) {
+      yield { do: "wait", ms: fault.parameter ?? SLOW_MS };
+    }
     if (fault && isDue && !isBroken && isBreaking(fault)) {
       isBroken = true;
       yield* breakSteps(fault, options);
@@ -158,7 +163,7 @@ export function* wholeSteps(bytes: Uint8Array, fault: Fault): Generator<SendStep
     yield* byteSteps(bytes);
     return;
   }
-  if (fault.kind === "slow") yield { do: "wait", ms: fault.parameter ?? 1000 };
+  if (fault.kind.startsWith("slow")) yield { do: "wait", ms: fault.parameter ?? SLOW_MS };
   const isHalved = HALVING.has(fault.kind);
   yield { do: "send", bytes: isHalved ? bytes.subarray(0, Math.floor(bytes.length / 2)) : bytes };
   if (fault.kind === "cut") yield { do: "reset" };

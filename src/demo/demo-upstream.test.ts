@@ -1,3 +1,4 @@
+/** The whole demo without a socket: keys, tokens, flavours, turns, the fast path, introspection. */
 import { describe, expect, test } from "bun:test";
 import { asArray, asObject, asString, parseJson, type Json, type JsonObject } from "#lib/json.ts";
 import { createDemoUpstream, type DemoUpstream } from "./demo-upstream.ts";
@@ -304,6 +305,37 @@ describe("demo-lorem", () => {
       { prompt_tokens: 1, completion_tokens: 5 },
     ]);
   });
+});
+
+test("embeddings fail by name as everything else does", async () => {
+  const demo = createDemoUpstream();
+  const statuses: number[] = [];
+  for (const [path, body] of [
+    ["/v1/embeddings", { model: "demo-fault-503-x1", input: "a" }],
+    ["/v1/embeddings", { model: "demo-fault-503-x1", input: "a" }],
+    ["/v1/embeddings", { model: "missing-1", input: "a" }],
+    ["/v1beta/models/demo-fault-429:embedContent", { content: { parts: [{ text: "a" }] } }],
+  ] as const) {
+    statuses.push((await ask(demo, path, { body })).status);
+  }
+  expect(statuses).toEqual([503, 200, 404, 429]);
+});
+
+test("answers and errors carry the account's headers, as a gateway's upstream does", async () => {
+  const demo = createDemoUpstream();
+  for (const model of ["demo", "demo-fault-500"]) {
+    const request = { method: "POST", body: JSON.stringify({ model, messages, max_tokens: 9 }) };
+    const openai = await demo.fetch(new Request("http://demo/v1/chat/completions", request));
+    expect(openai.headers.get("openai-organization")).toBe("demo-organization");
+    const anthropic = await demo.fetch(new Request("http://demo/v1/messages", request));
+    expect(anthropic.headers.get("anthropic-organization-id")).toBe("demo-organization");
+  }
+});
+
+test("Clewdr out of cookies says so in its own words", async () => {
+  const body = { model: "demo-fault-500", max_tokens: 9, messages };
+  const answer = await ask(createDemoUpstream(), "/code/v1/messages", { body });
+  expect(answer).toMatchObject({ status: 500, json: { error: { type: "no_cookie_available" } } });
 });
 
 describe("introspection", () => {

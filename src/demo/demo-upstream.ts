@@ -5,15 +5,15 @@
  *
  * It shares no protocol code with the gateway, on purpose: a mistake of ours has to show here.
  */
-import { asObject, asString, parseJson, type JsonObject } from "#lib/json.ts";
+import { asObject, parseJson } from "#lib/json.ts";
 import { AccessTokens } from "./access-tokens.ts";
 import { writeModel, writeModelList } from "./demo-catalogue.ts";
-import { answerGeminiEmbedding, answerOpenAiEmbeddings } from "./embed-answer.ts";
 import { FaultCounter } from "./fault.ts";
 import { Generator } from "./generate.ts";
 import { RequestLog, type LoggedRequest } from "./request-log.ts";
 import { findRoute, guessApi, type Route } from "./routes.ts";
 import { statusOf, VendorError, writeError } from "./vendor-error.ts";
+import { VENDOR_HEADERS } from "./vendor-headers.ts";
 
 export interface DemoOptions {
   /** Only this key is accepted; without it any key, or none, except `bad-key`. */
@@ -73,7 +73,8 @@ class DemoServer {
       const { api, house } = route ?? guessApi(path);
       const status = statusOf(error, house);
       entry.noteStatus(status);
-      return Response.json(writeError(error, api, house), { status, headers: { ...error.detail.headers } });
+      const headers = { ...VENDOR_HEADERS[house], ...error.detail.headers };
+      return Response.json(writeError(error, api, house), { status, headers });
     }
   }
 
@@ -102,16 +103,7 @@ class DemoServer {
     if (replayed) return replayed;
     const body = asObject(parseJson(text));
     if (body === undefined) throw new VendorError("invalid", "The body of your request is not valid JSON.");
-    if (route.does === "embed") return this.#embed(route, body, entry);
     return this.#generator.generate({ request, route, body, text, entry });
-  }
-
-  #embed(route: Extract<Route, { does: "embed" }>, body: JsonObject, entry: LoggedRequest): Response {
-    entry.noteModel(route.api === "gemini" ? route.model : (asString(body.model) ?? ""));
-    const answer =
-      route.api === "gemini" ? answerGeminiEmbedding(body, route.isBatch) : answerOpenAiEmbeddings(body);
-    entry.finish();
-    return Response.json(answer);
   }
 
   #checkKey(request: Request, route: Route): void {

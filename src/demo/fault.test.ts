@@ -1,3 +1,4 @@
+/** How the names of faults are read and their uses counted. */
 import { expect, test } from "bun:test";
 import { FAULT_KINDS, FaultCounter, parseFault } from "./fault.ts";
 

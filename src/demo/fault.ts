@@ -10,9 +10,10 @@
  *                       quota          429 that no waiting mends
  *                       context        prompt too long; html: a 502 page
  *                       reset          the socket dies before the status line; hang: nothing, ever
- *                       slow           headers at once, first token after N ms (1000)
+ *                       slow           the answer begins after N ms (1000)
  *                       flap           N (2) requests fine, N fail with 503, and so on
- *   in the answer       cut            N tokens (3), then the socket dies; eof: a clean end there
+ *   in the answer       slow-token     what opens a stream at once, the first token after N ms (1000)
+ *                       cut            N tokens (3), then the socket dies; eof: a clean end there
  *                       stall          N tokens (3), then silence
  *                       malformed      N tokens (3), then an event that is no JSON, then the rest
  *                       no-terminator  everything but the last event; no-finish: neither finish nor last event
@@ -54,6 +55,7 @@ export const FAULT_KINDS = [
   "reset",
   "hang",
   "slow",
+  "slow-token",
   "flap",
   "cut",
   "eof",

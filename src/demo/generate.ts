@@ -1,4 +1,4 @@
-/** Answers one generation or counting request: find the model, read, answer, apply the fault, send. */
+/** Answers one request for text, a count or embeddings: find the model, read, answer, apply the fault, send. */
 import { asString, type JsonObject } from "#lib/json.ts";
 import { answer, finishReply } from "./answer.ts";
 import {
@@ -10,6 +10,7 @@ import {
   wholeSteps,
 } from "./apply-fault.ts";
 import type { Conversation, Frame, Reply } from "./conversation.ts";
+import { answerGeminiEmbedding, answerOpenAiEmbeddings } from "./embed-answer.ts";
 import { findDemoModel, type DemoModel } from "./demo-models.ts";
 import { DIALECTS, type Dialect } from "./dialect.ts";
 import { type Fault, type FaultCounter, parseFault } from "./fault.ts";
@@ -19,11 +20,12 @@ import type { LoggedRequest } from "./request-log.ts";
 import type { Route } from "./routes.ts";
 import { sendNothing, sendReset, sendSteps } from "./send-answer.ts";
 import { countInput } from "./tokens.ts";
+import { VENDOR_HEADERS } from "./vendor-headers.ts";
 import { VendorError, writeError } from "./vendor-error.ts";
 
 export interface Job {
   readonly request: Request;
-  readonly route: Extract<Route, { does: "generate" | "count" }>;
+  readonly route: Extract<Route, { does: "generate" | "count" | "embed" }>;
   readonly body: JsonObject;
   /** The body as it came. */
   readonly text: string;
@@ -61,6 +63,7 @@ export class Generator {
     const early = fault && breakEarly(fault, job);
     if (early) return early;
     if (model === undefined) throw new VendorError("notFound", writeMissing(name, route.api));
+    if (route.does === "embed") return sendEmbeddings(job.body, route, entry);
     const dialect = DIALECTS[route.api];
     const conversation = dialect.read(job.body, {
       house: route.house,
@@ -106,12 +109,14 @@ export class Generator {
     if (conversation.isStream && fault?.kind !== "not-sse") {
       const frames = frameFor(job).wrap(dialect.writeFrames(conversation, reply));
       const steps = streamSteps(frames, { dialect, conversation, chunkDelayMs: 0, ...(fault && { fault }) });
-      return sendSteps({ status: 200, headers: frameFor(job).headers }, steps, job.entry);
+      const headers = { ...VENDOR_HEADERS[conversation.house], ...frameFor(job).headers };
+      return sendSteps({ status: 200, headers }, steps, job.entry);
     }
+    const headers = { ...VENDOR_HEADERS[conversation.house], ...JSON_TYPE };
     const bytes = encoder.encode(JSON.stringify(dialect.writeReply(conversation, reply)));
-    if (fault) return sendSteps({ status: 200, headers: JSON_TYPE }, wholeSteps(bytes, fault), job.entry);
+    if (fault) return sendSteps({ status: 200, headers }, wholeSteps(bytes, fault), job.entry);
     job.entry.finish();
-    return new Response(bytes, { headers: JSON_TYPE });
+    return new Response(bytes, { headers });
   }
 }
 
@@ -158,6 +163,14 @@ function sendErrorWithOk(fault: Fault, conversation: Conversation, entry: Logged
   const error = faultError(fault, conversation.api) ?? new VendorError("broken", "Broken.");
   return Response.json(writeError(error, conversation.api, conversation.house));
 }
+
+function sendEmbeddings(body: JsonObject, route: EmbedRoute, entry: LoggedRequest): Response {
+  entry.finish();
+  const isGemini = route.api === "gemini";
+  return Response.json(isGemini ? answerGeminiEmbedding(body, route.isBatch) : answerOpenAiEmbeddings(body));
+}
+
+type EmbedRoute = Extract<Route, { does: "embed" }>;
 
 function sendCount(conversation: Conversation, entry: LoggedRequest): Response {
   entry.finish();

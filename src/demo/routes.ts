@@ -11,7 +11,7 @@ export type Route =
       /** Where the path says so; the body's `stream` does elsewhere. */
       readonly isStream?: boolean;
     }
-  | { readonly does: "embed"; readonly api: "chat"; readonly house: House }
+  | { readonly does: "embed"; readonly api: "chat"; readonly house: House; readonly model?: undefined }
   | {
       readonly does: "embed";
       readonly api: "gemini";

@@ -1,3 +1,4 @@
+/** Values made from JSON Schemas. */
 import { expect, test } from "bun:test";
 import type { Json, JsonObject } from "#lib/json.ts";
 import { sampleJson } from "./sample-json.ts";

@@ -1,3 +1,4 @@
+/** The demo's tokenizer. */
 import { expect, test } from "bun:test";
 import fastCheck from "fast-check";
 import { countTokens, splitTokens } from "./tokens.ts";

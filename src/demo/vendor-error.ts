@@ -134,12 +134,17 @@ export function writeOpenAiError(error: VendorError): JsonObject {
 }
 
 function writeAnthropicError(error: VendorError, house: House): JsonObject {
-  if (house === "clewdr" && error.kind === "unauthenticated") {
-    return { error: { message: "Key/Password Invalid", type: "invalid_auth", code: 401 } };
-  }
+  const own = house === "clewdr" ? CLEWDR_ERRORS[error.kind] : undefined;
+  if (own) return { error: own };
   const type = ERRORS[error.kind][3];
   return { type: "error", error: { type, message: error.message }, request_id: "req_demo" };
 }
+
+/** Clewdr's own failures have no `type: "error"` around them; all others are Anthropic's, passed on. */
+const CLEWDR_ERRORS: Partial<Record<VendorErrorKind, JsonObject>> = {
+  unauthenticated: { message: "Key/Password Invalid", type: "invalid_auth", code: 401 },
+  broken: { message: "No cookie available", type: "no_cookie_available", code: 500 },
+};
 
 function writeGoogleError(error: VendorError, house: House): JsonObject {
   const isBadKey = error.kind === "unauthenticated" && house === "gemini";

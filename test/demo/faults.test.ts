@@ -263,6 +263,15 @@ describe.each(APIS)("$name", (api) => {
     expect(deltasIn(answer)).toBe(TOKENS);
   });
 
+  test("slow-token opens the stream at once and keeps the first token back", async () => {
+    const answer = await ask("slow-token-80");
+    expect(deltasIn(answer)).toBe(TOKENS);
+    // Gemini's streams open with their first token.
+    if (api.name === "gemini") return;
+    const opening = await ask("slow-token-60000", { leaveAt: "data: " });
+    expect([opening.end, deltasIn(opening)]).toEqual(["left", 0]);
+  });
+
   test("a whole answer is cut, ended or stalled in its middle", async () => {
     const cut = await ask("cut", { stream: false });
     expect([cut.end, parseJson(bodyOf(cut))]).toEqual(["reset", undefined]);
