@@ -225,6 +225,7 @@ class Checker {
       /^response\.(?:output_text|refusal|reasoning_text|reasoning_summary_text)\.done$/.test(type),
       `${at}: unknown`,
     );
+    this.#must(!part.isDone, `${at}: said twice`);
     this.#must((fields["text"] ?? fields["refusal"]) === part.text, `${at}: differs from its deltas`);
     part.isDone = true;
   }

@@ -217,7 +217,8 @@ export class ReplyWriter {
       status: "failed",
       error: { ...error, code: error["code"] ?? "server_error" },
     });
-    emit("response.failed", { response: this.#final });
+    // The event's own `error` makes the official SDKs raise; by the status alone they would return the torso.
+    emit("response.failed", { response: this.#final, error });
   }
 
   #respond(state: Omit<ResponseState, "model" | "output" | "usage">): JsonObject {
