@@ -8,7 +8,8 @@ export interface Limiter {
   /**
    * Takes one request and one slot, or throws `rate_limited` with a truthful `retryAfterMs` (codes `rpm`, `rpd`,
    * `concurrency`). Synchronous once the key's state is loaded; a promise while spent money and today's requests
-   * are read back from the ledger, `unavailable` if they cannot be. A refused request costs nothing.
+   * are read back from the ledger, `unavailable` if they cannot be. A refused request costs nothing. `nowMs` also
+   * decides which budget period pays: give the time that becomes the row's `createdAtMs`.
    */
   admit(caller: Caller, nowMs: number): Admission | Promise<Admission>;
   /** Keys whose state is held in memory. */

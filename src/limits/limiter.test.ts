@@ -131,6 +131,22 @@ describe("admitting", () => {
     expect(admission.rateLimit.remainingRequests).toBe(0);
   });
 
+  test("reads the ledger again when midnight passes meanwhile, and leaves no request without a budget", async () => {
+    const clock = new VirtualClock(Date.UTC(2026, 2, 10, 23, 59, 59));
+    const limiter = createLimiter({
+      clock,
+      restore: async ({ budgetSinceMs }) => {
+        if (budgetSinceMs === Date.UTC(2026, 2, 10)) await clock.advance(2_000);
+        return NOTHING_USED;
+      },
+    });
+    const caller = callerWith({ budget: { limitNanoUsd: 100n, period: "day" } });
+    const today = await limiter.admit(caller, clock.nowMs());
+    expect(clock.nowMs()).toBe(Date.UTC(2026, 2, 11, 0, 0, 1));
+    today.reserve({ tokens: 0, costNanoUsd: 10 }, clock.nowMs());
+    expect(limiter.peek("key-1", clock.nowMs())?.heldNanoUsd).toBe(10n);
+  });
+
   test("reports the tighter of the minute and the day, and the tokens beside", async () => {
     const { admit } = open({ restored: { requestsToday: 0, spentNanoUsd: 0n } });
     const admission = await admit({ requestsPerMinute: 60, requestsPerDay: 1000, tokensPerMinute: 500 });

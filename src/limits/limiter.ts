@@ -16,7 +16,7 @@ import type { Caller } from "#model/caller.ts";
 import { Failure } from "#model/failure.ts";
 import type { Admission, KeyUse, Limiter, Restore } from "./admission.ts";
 import { KeyState } from "./key-state.ts";
-import { OneAdmission, type Gate } from "./one-admission.ts";
+import { OneAdmission, type Gate, type Times } from "./one-admission.ts";
 import { windowOf } from "./window.ts";
 
 export interface LimiterOptions extends Gate {
@@ -56,11 +56,11 @@ class MemoryLimiter implements Limiter {
   admit(caller: Caller, nowMs: number): Admission | Promise<Admission> {
     const state = this.#states.get(caller.keyId) ?? this.#create(caller.keyId, nowMs);
     const isLoading = this.#loading.has(caller.keyId);
-    if (isLoading || state.needsRestore(caller.limits)) return this.#admitLater(caller, state);
-    return this.#enter(caller, state, nowMs);
+    if (isLoading || state.needsRestore(caller.limits)) return this.#admitLater(caller, state, nowMs);
+    return this.#enter(caller, state, { arrivedAtMs: nowMs, nowMs });
   }
 
-  async #admitLater(caller: Caller, state: KeyState): Promise<Admission> {
+  async #admitLater(caller: Caller, state: KeyState, arrivedAtMs: number): Promise<Admission> {
     state.waiting += 1;
     try {
       await this.#loading.get(caller.keyId);
@@ -68,15 +68,15 @@ class MemoryLimiter implements Limiter {
       while (state.needsRestore(caller.limits)) {
         await (this.#loading.get(caller.keyId) ?? this.#load(caller, state));
       }
-      return this.#enter(caller, state, this.#options.clock.nowMs());
+      return this.#enter(caller, state, { arrivedAtMs, nowMs: this.#options.clock.nowMs() });
     } finally {
       state.waiting -= 1;
     }
   }
 
-  #enter(caller: Caller, state: KeyState, nowMs: number): Admission {
-    state.adapt(caller.limits, nowMs);
-    return new OneAdmission(state, nowMs, this.#options);
+  #enter(caller: Caller, state: KeyState, times: Times): Admission {
+    state.adapt(caller.limits, times.nowMs);
+    return new OneAdmission(state, times, this.#options);
   }
 
   #load(caller: Caller, state: KeyState): Promise<void> {

@@ -19,6 +19,13 @@ export interface Gate {
   readonly unknownPriceCeilingNanoUsd?: number;
 }
 
+export interface Times {
+  /** When the request came: the budget's period it belongs to, as its row does. */
+  readonly arrivedAtMs: number;
+  /** Later where the key's state had to be read first. */
+  readonly nowMs: number;
+}
+
 export class OneAdmission implements Admission, InFlight {
   readonly admittedAtMs: number;
   readonly rateLimit: RateLimit;
@@ -31,11 +38,11 @@ export class OneAdmission implements Admission, InFlight {
   #isRefunded = false;
 
   /** Throws `rate_limited`. */
-  constructor(state: KeyState, nowMs: number, gate: Gate) {
+  constructor(state: KeyState, { arrivedAtMs, nowMs }: Times, gate: Gate) {
     this.#taken = state.take(nowMs);
     this.#state = state;
     this.#gate = gate;
-    this.admittedAtMs = nowMs;
+    this.admittedAtMs = arrivedAtMs;
     this.rateLimit = state.rateLimit(nowMs);
     state.inFlight.add(this);
   }
