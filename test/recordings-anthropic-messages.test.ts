@@ -226,7 +226,7 @@ function expectSame(reply: Reply, message: JsonObject): void {
   expect<unknown>(reply.model).toBe(message["model"]);
   expect(choice?.parts.map(fromPart)).toEqual(asArray(message["content"]).map(fromBlock));
   expect<unknown>(choice?.finish.reason).toBe(stops[asString(message["stop_reason"]) ?? ""]);
-  expect(choice?.finish.stopSequence ?? null).toBe(message["stop_sequence"] ?? null);
+  expect<unknown>(choice?.finish.stopSequence ?? null).toBe(message["stop_sequence"] ?? null);
   expect(reply.usage?.input).toBe(Number(usage["input_tokens"]));
   expect(reply.usage?.output).toBe(Number(usage["output_tokens"]));
   expect(reply.usage?.cacheRead ?? 0).toBe(Number(usage["cache_read_input_tokens"] ?? 0));

@@ -45,8 +45,10 @@ export class BlockDecoder {
 
   open(block: JsonObject): readonly ChatEvent[] {
     const events: ChatEvent[] = [...this.close()];
+    const type = asString(block["type"]);
+    if (type === undefined) return events;
     this.#count += 1;
-    switch (asString(block["type"]) ?? "") {
+    switch (type) {
       case "text":
         this.#open = { kind: "text" };
         events.push(partStart({ type: "text" }), ...textOf(block["text"]));
@@ -102,6 +104,8 @@ export class BlockDecoder {
   delta(delta: JsonObject): readonly ChatEvent[] {
     switch (asString(delta["type"]) ?? "") {
       case "text_delta":
+        // The usual delta by far: no list but the one that leaves.
+        if (this.#open?.kind === "text") return textOf(delta["text"]);
         return [...this.#ensure("text"), ...textOf(delta["text"])];
       case "thinking_delta":
         return [...this.#ensure("thinking"), ...textOf(delta["thinking"])];

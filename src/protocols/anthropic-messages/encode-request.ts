@@ -66,13 +66,15 @@ function refuseContracts(chat: Chat): void {
   }
 }
 
-/** The caller's cap, which a family's maximum bounds; the maximum where none was named. */
+/**
+ * The caller's cap; the family's maximum where none was named. A cap beyond the maximum says the same as the maximum,
+ * but the API refuses it, and callers of other APIs do not know it.
+ */
 function outputLimit(chat: Chat, rules: ModelRules): number {
   const asked = chat.outputTokensMax;
   if (asked === undefined) return rules.outputTokensMax;
-  return chat.protocol === "anthropic-messages"
-    ? asked
-    : Math.min(asked, Math.max(rules.outputTokensMax, 8192));
+  const isBound = rules.isCatalogued && chat.protocol !== "anthropic-messages";
+  return isBound ? Math.min(asked, rules.outputTokensMax) : asked;
 }
 
 /** With a budget the API wants the last answer of an open tool loop to begin with a thought; without one, no budget. */

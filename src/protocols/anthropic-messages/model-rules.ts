@@ -8,6 +8,8 @@ import type { Dialect } from "#protocols/protocol.ts";
 export interface ModelRules {
   /** Also the default of `max_tokens`, which this API demands and others do not. */
   readonly outputTokensMax: number;
+  /** Whether the row was written for this model: only then is its maximum a bound. */
+  readonly isCatalogued: boolean;
   /** Values of `thinking.type` it accepts. */
   readonly thinking: readonly ("enabled" | "adaptive" | "disabled" | "between_tools")[];
   /** Whether it thinks when nothing is said. */
@@ -28,6 +30,7 @@ const all = ["low", "medium", "high", "xhigh", "max"] as const;
 
 const plain: ModelRules = {
   outputTokensMax: 4096,
+  isCatalogued: true,
   thinking: ["disabled"],
   thinksByDefault: false,
   efforts: [],
@@ -87,12 +90,13 @@ const families: Readonly<Record<string, ModelRules>> = {
 const foreign: ModelRules = {
   ...plain,
   outputTokensMax: 8192,
+  isCatalogued: false,
   thinking: ["enabled", "disabled"],
 };
 
 export function modelRules(dialect: Dialect): ModelRules {
   const family = familyOf(dialect.model);
-  if (family !== undefined) return families[family] ?? newest;
+  if (family !== undefined) return families[family] ?? { ...newest, isCatalogued: false };
   return dialect.vendor === "anthropic" ? { ...foreign, hasStructuredOutput: true } : foreign;
 }
 

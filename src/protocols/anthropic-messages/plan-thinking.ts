@@ -22,7 +22,7 @@ export function planThinking(chat: Chat, frame: Frame): ThinkingPlan {
   if (reasoning === undefined) return {};
   const isOwn = chat.protocol === "anthropic-messages";
   if (reasoning.mode === "off" || reasoning.effort === "none" || reasoning.budgetTokens === 0) {
-    return { ...planOff(reasoning, frame), ...(isOwn && ownEffort(reasoning, frame)) };
+    return planOff(reasoning, frame, isOwn ? ownEffort(reasoning, frame).effort : undefined);
   }
   // An effort alone does not switch thinking on at this API; at the others it is how one asks for it.
   const wants = reasoning.mode !== undefined || reasoning.budgetTokens !== undefined || !isOwn;
@@ -38,16 +38,18 @@ function ownEffort(reasoning: Reasoning, frame: Frame): ThinkingPlan {
   return {};
 }
 
-function planOff(reasoning: Reasoning, { rules, dropped }: Frame): ThinkingPlan {
-  const type = reasoning.betweenTools === true ? "between_tools" : "disabled";
-  if (rules.thinking.includes(type)) return { thinking: { type } };
-  if (rules.thinking.includes("disabled")) {
-    dropped.add("reasoning");
-    return { thinking: { type: "disabled" } };
-  }
-  dropped.add("reasoning");
-  if (rules.thinking.includes("between_tools")) return { thinking: { type: "between_tools" } };
-  return rules.efforts.includes("low") ? { effort: "low" } : {};
+function planOff(reasoning: Reasoning, { rules, dropped }: Frame, effort: Effort | undefined): ThinkingPlan {
+  const wanted = reasoning.betweenTools === true ? "between_tools" : "disabled";
+  const type = [wanted, "disabled", "between_tools"].find((name) =>
+    rules.thinking.some((own) => own === name),
+  );
+  if (type !== wanted) dropped.add("reasoning");
+  if (type === undefined) return rules.efforts.includes("low") ? { effort: "low" } : {};
+  if (effort === undefined) return { thinking: { type } };
+  // Models that think by themselves may be silenced only up to this effort.
+  const isTooHigh = rules.thinksByDefault && (effort === "xhigh" || effort === "max");
+  if (isTooHigh) dropped.add("reasoning_effort");
+  return { thinking: { type }, effort: isTooHigh ? "high" : effort };
 }
 
 function planOn(chat: Chat, reasoning: Reasoning, frame: Frame): ThinkingPlan {

@@ -13,6 +13,7 @@ export function messageHead(envelope: Envelope, model: string | undefined): Json
     type: "message",
     role: "assistant",
     model: model ?? envelope.model,
+    container: null,
   };
 }
 

@@ -1,0 +1,491 @@
+/** Streams both ways: what any upstream may do to us, and that what we send obeys the grammar. */
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { JsonObject } from "#lib/json.ts";
+import type { AssistantPart, Opaque } from "#model/chat.ts";
+import type { ChatEvent, PartStart, StopReason } from "#model/chat-event.ts";
+import { Failure } from "#model/failure.ts";
+import { foldReply } from "#model/reply.ts";
+import { anthropicMessages } from "#protocols/anthropic-messages/anthropic-messages.ts";
+import { checkMessagesGrammar } from "../grammar/anthropic-messages.ts";
+import {
+  chatOf,
+  decodeChunks,
+  decodeText,
+  dialectOf,
+  encodeStream,
+  envelopeOf,
+  eventsOf,
+  seal,
+  streamOf,
+} from "./fixture.ts";
+
+const { client, upstream } = anthropicMessages;
+
+const usage = {
+  input_tokens: 5,
+  cache_read_input_tokens: 100,
+  cache_creation_input_tokens: null,
+  output_tokens: 1,
+};
+const head = { type: "message_start", message: { id: "msg_u", model: "claude-x", usage } };
+const delta = (value: JsonObject): JsonObject => ({ type: "content_block_delta", index: 0, delta: value });
+const open = (block: JsonObject): JsonObject => ({
+  type: "content_block_start",
+  index: 0,
+  content_block: block,
+});
+const stop: JsonObject = { type: "content_block_stop", index: 0 };
+const finish = (reason: string): JsonObject => ({
+  type: "message_delta",
+  delta: { stop_reason: reason, stop_sequence: null },
+  usage: { input_tokens: null, output_tokens: 9, output_tokens_details: { thinking_tokens: 4 } },
+});
+const end: JsonObject = { type: "message_stop" };
+
+const everything: readonly JsonObject[] = [
+  head,
+  open({ type: "thinking", thinking: "", signature: "" }),
+  delta({ type: "thinking_delta", thinking: "Grüße 🙂" }),
+  delta({ type: "signature_delta", signature: "SIG" }),
+  stop,
+  open({ type: "redacted_thinking", data: "RED" }),
+  stop,
+  open({ type: "text", text: "" }),
+  delta({ type: "text_delta", text: "你好\r\n" }),
+  delta({ type: "citations_delta", citation: { type: "char_location", cited_text: "c" } }),
+  stop,
+  open({ type: "tool_use", id: "t1", name: "f", input: {} }),
+  delta({ type: "input_json_delta", partial_json: "" }),
+  delta({ type: "input_json_delta", partial_json: '{"city": "Os' }),
+  delta({ type: "input_json_delta", partial_json: 'lo"}' }),
+  stop,
+  open({ type: "server_tool_use", id: "s1", name: "web_search", input: {} }),
+  delta({ type: "input_json_delta", partial_json: '{"query":"q"}' }),
+  stop,
+  finish("tool_use"),
+  end,
+];
+
+describe("decoding", () => {
+  const expected = decodeText(streamOf(everything));
+
+  test("every kind of block becomes its part, usage in disjoint buckets", () => {
+    const reply = foldReply(expected);
+    expect(reply).toMatchObject({ id: "msg_u", model: "claude-x" });
+    expect(reply.choices[0]?.parts).toMatchObject([
+      { type: "reasoning", text: "Grüße 🙂", signature: { kind: "anthropic_signature", data: "SIG" } },
+      { type: "reasoning", kind: "redacted", signature: { kind: "anthropic_redacted", data: "RED" } },
+      { type: "text", text: "你好\r\n", citations: [{ citedText: "c" }] },
+      { type: "tool_call", id: "t1", name: "f", argumentsText: '{"city": "Oslo"}' },
+      { type: "hosted", value: { type: "server_tool_use", input: { query: "q" } } },
+    ]);
+    expect(reply.usage).toEqual({ input: 5, cacheRead: 100, output: 9, reasoning: 4 });
+    expect(expected[0]).toMatchObject({ type: "start", usage: { input: 5, cacheRead: 100 } });
+  });
+
+  test("bytes may be split anywhere, with CRLF, comments and pings between", () => {
+    const plain = streamOf(everything);
+    const noisy = plain.replaceAll("\n\n", '\n\n: keep\n\nevent: ping\ndata: {"type":"ping"}\n\n');
+    const texts = [plain, plain.replaceAll("\n", "\r\n"), noisy, streamOf(everything, false)];
+    for (const text of texts) {
+      const bytes = new TextEncoder().encode(text);
+      expect(decodeChunks(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(expected);
+      fc.assert(
+        fc.property(fc.array(fc.nat(bytes.length), { maxLength: 12 }), (cuts) => {
+          const bounds = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
+          const chunks = bounds.slice(1).map((to, index) => bytes.subarray(bounds[index], to));
+          expect(decodeChunks(chunks)).toEqual(expected);
+        }),
+        { numRuns: 60 },
+      );
+    }
+  });
+
+  const parts = (...events: readonly JsonObject[]): readonly AssistantPart[] =>
+    foldReply(decodeText(streamOf([head, ...events, finish("end_turn"), end]))).choices[0]?.parts ?? [];
+
+  const tolerated: readonly (readonly [string, readonly JsonObject[], readonly object[]])[] = [
+    [
+      "a call's whole input in its start",
+      [open({ type: "tool_use", id: "a", name: "f", input: { a: 1 } }), stop],
+      [{ argumentsText: '{"a":1}' }],
+    ],
+    [
+      "a call without arguments",
+      [open({ type: "tool_use", id: "a", name: "f", input: {} }), stop],
+      [{ argumentsText: "{}" }],
+    ],
+    [
+      "a call without an id",
+      [open({ type: "tool_use", name: "f", input: {} }), stop],
+      [{ id: "toolu_msg_u_1" }],
+    ],
+    [
+      "text in its start",
+      [open({ type: "text", text: "ab" }), delta({ type: "text_delta", text: "c" }), stop],
+      [{ text: "abc" }],
+    ],
+    ["deltas without a start", [delta({ type: "text_delta", text: "a" })], [{ type: "text", text: "a" }]],
+    [
+      "a block that is not stopped",
+      [open({ type: "text", text: "a" }), open({ type: "text", text: "b" }), stop],
+      [{ text: "a" }, { text: "b" }],
+    ],
+    [
+      "a thought without a signature",
+      [open({ type: "thinking", thinking: "t" }), stop],
+      [{ text: "t", signature: { kind: "unsigned" } }],
+    ],
+    [
+      "a thought that is only a signature",
+      [open({ type: "thinking", thinking: "" }), delta({ type: "signature_delta", signature: "S" }), stop],
+      [{ type: "reasoning", signature: { kind: "anthropic_signature", data: "S" } }],
+    ],
+    [
+      "events and deltas new to us",
+      [{ type: "orbit" }, open({ type: "text", text: "a" }), delta({ type: "orbit_delta" }), stop],
+      [{ text: "a" }],
+    ],
+  ];
+  for (const [name, events, wanted] of tolerated) {
+    test(`tolerated: ${name}`, () => expect(parts(...events)).toMatchObject([...wanted]));
+  }
+
+  test("an end without message_stop is broken, unless the stop reason was told", () => {
+    const cut = decodeText(streamOf([head, open({ type: "text", text: "a" })]));
+    expect(cut.at(-1)).toMatchObject({ type: "error", failure: { kind: "upstream_broken" } });
+    const decoder = upstream.createStreamDecoder(dialectOf());
+    const finished = decodeText(
+      streamOf([head, open({ type: "text", text: "a" }), stop, finish("end_turn")]),
+      decoder,
+    );
+    expect(finished.at(-1)?.type).toBe("end");
+    expect(decoder.missingEnd).toContain("message_stop");
+  });
+
+  test("nothing at all is broken", () => {
+    expect(decodeText("").at(-1)).toMatchObject({ type: "error", failure: { kind: "upstream_broken" } });
+  });
+
+  test("an error ends the stream, named or not, and nothing follows", () => {
+    const error = { type: "error", error: { type: "overloaded_error", message: "secret" } };
+    for (const event of [error, { error: { type: "overloaded_error", message: "secret" } }]) {
+      const events = decodeText(streamOf([head, event, open({ type: "text", text: "a" }), end]));
+      expect(events.at(-1)).toMatchObject({ type: "error", failure: { kind: "upstream_overloaded" } });
+      expect(events.length).toBe(2);
+    }
+  });
+
+  test("an event that is no JSON is broken", () => {
+    expect(decodeText("data: {oops\n\n").at(-1)).toMatchObject({ type: "error" });
+  });
+
+  const stopReasons: readonly (readonly [string, StopReason])[] = [
+    ["end_turn", "stop"],
+    ["stop_sequence", "stop_sequence"],
+    ["max_tokens", "length"],
+    ["model_context_window_exceeded", "context_full"],
+    ["tool_use", "tool_calls"],
+    ["refusal", "refusal"],
+    ["pause_turn", "pause"],
+    ["new_reason", "stop"],
+  ];
+  for (const [word, reason] of stopReasons) {
+    test(`stop reason ${word} is ${reason}`, () => {
+      const events = decodeText(streamOf([head, finish(word), end]));
+      expect(events.find((event) => event.type === "finish")).toMatchObject({ reason, native: word });
+    });
+  }
+
+  test("a call of a custom tool comes back as its free text, under its own name", () => {
+    const chat = chatOf({ tools: [{ type: "custom", name: "my.tool" }] });
+    const body = upstream.encodeRequest(chat, dialectOf()).body;
+    expect(body["tools"]).toMatchObject([{ name: "my_tool", input_schema: { required: ["input"] } }]);
+    const block = { type: "tool_use", id: "a", name: "my_tool", input: {} };
+    const json = delta({ type: "input_json_delta", partial_json: '{"input":"line\\n🙂"}' });
+    const events = decodeText(
+      streamOf([head, open(block), json, stop, finish("tool_use"), end]),
+      upstream.createStreamDecoder(dialectOf(), chat),
+    );
+    const call = { type: "tool_call", name: "my.tool", custom: true, argumentsText: "line\n🙂" } as const;
+    expect(foldReply(events).choices[0]?.parts).toMatchObject([call]);
+    const whole = { content: [{ ...block, input: { input: "line\n🙂" } }], stop_reason: "tool_use" };
+    expect(foldReply(upstream.decodeReply(whole, dialectOf(), chat)).choices[0]?.parts).toMatchObject([call]);
+  });
+
+  test("an answer by a forced tool reads as text that stopped", () => {
+    const chat = chatOf({ output: { type: "json_schema", schema: { type: "object", properties: {} } } });
+    const dialect = dialectOf({ host: "vertex" });
+    expect(upstream.encodeRequest(chat, dialect).body["tool_choice"]).toEqual({ type: "tool", name: "json" });
+    const events = decodeText(
+      streamOf([
+        head,
+        open({ type: "tool_use", id: "a", name: "json", input: {} }),
+        delta({ type: "input_json_delta", partial_json: '{"a":1}' }),
+        stop,
+        finish("tool_use"),
+        end,
+      ]),
+      upstream.createStreamDecoder(dialect, chat),
+    );
+    expect(foldReply(events).choices[0]).toMatchObject({
+      parts: [{ type: "text", text: '{"a":1}' }],
+      finish: { reason: "stop" },
+    });
+  });
+
+  test("a whole answer that is none is broken, an error in it is told", () => {
+    for (const body of [null, "html", {}, { content: "x" }]) {
+      expect(upstream.decodeReply(body, dialectOf())).toMatchObject([{ type: "error" }]);
+    }
+    const error = { type: "error", error: { type: "rate_limit_error", message: "m" } };
+    expect(upstream.decodeReply(error, dialectOf()).at(-1)).toMatchObject({
+      type: "error",
+      failure: { kind: "upstream_rate_limited" },
+    });
+  });
+
+  test("an answer without id, usage and stop reason is still an answer", () => {
+    const reply = foldReply(upstream.decodeReply({ content: [{ type: "text", text: "hi" }] }, dialectOf()));
+    expect(reply.choices[0]).toMatchObject({ parts: [{ text: "hi" }], finish: { reason: "stop" } });
+    expect(reply.usage?.output).toBeUndefined();
+  });
+});
+
+describe("encoding", () => {
+  const start: ChatEvent = { type: "start", model: "gpt" };
+  const part = (value: PartStart): ChatEvent => ({ type: "part_start", choice: 0, part: value });
+  const text = (value: string): ChatEvent => ({ type: "delta", choice: 0, text: value });
+  const close: ChatEvent = { type: "part_end", choice: 0 };
+  const done: ChatEvent = { type: "finish", choice: 0, reason: "stop" };
+  const over: ChatEvent = { type: "end" };
+  const openai: Opaque = { kind: "openai_encrypted", vendor: "openai", data: "E" };
+  const google: Opaque = { kind: "google_thought_signature", vendor: "google", data: "G" };
+  const sign = (opaque: Opaque): ChatEvent => ({ type: "signature", choice: 0, opaque });
+  const call: PartStart = { type: "tool_call", id: "call 1", name: "f" };
+
+  /** The content as a client collects it, the grammar checked on the way. */
+  function contentOf(events: readonly ChatEvent[], envelope = envelopeOf()): readonly unknown[] {
+    const stream = encodeStream([start, ...events, done, over], envelope);
+    checkMessagesGrammar(stream);
+    const reread = foldReply(decodeText(stream)).choices[0]?.parts ?? [];
+    return reread.map((read) => ({ ...read }));
+  }
+
+  test("usage before or behind the finish ends in message_delta, true values and all buckets", () => {
+    const report: ChatEvent = {
+      type: "usage",
+      usage: { input: 7, cacheRead: 3, cacheWrite: 2, cacheWrite1h: 1, output: 11 },
+    };
+    for (const events of [
+      [report, done],
+      [done, report],
+    ]) {
+      const stream = encodeStream([start, ...events, over]);
+      checkMessagesGrammar(stream);
+      const deltas = eventsOf(stream).filter((event) => event["type"] === "message_delta");
+      expect(deltas).toMatchObject([
+        {
+          delta: { stop_reason: "end_turn", stop_sequence: null },
+          usage: {
+            input_tokens: 7,
+            cache_read_input_tokens: 3,
+            cache_creation_input_tokens: 2,
+            cache_creation: { ephemeral_5m_input_tokens: 1, ephemeral_1h_input_tokens: 1 },
+            output_tokens: 11,
+          },
+        },
+      ]);
+    }
+  });
+
+  test("the first event tells who serves and what is known of the prompt", () => {
+    const [first] = eventsOf(encodeStream([{ type: "start", usage: { input: 4 } }, done, over]));
+    expect(first).toMatchObject({ message: { id: "msg_abc", model: "served", usage: { input_tokens: 4 } } });
+  });
+
+  test("foreign thoughts are sealed; thoughts without a signature are marked", () => {
+    const thought = part({ type: "reasoning", kind: "summary" });
+    expect(contentOf([thought, text("why"), sign(openai), close])).toMatchObject([
+      { text: "why", signature: { data: seal(openai) } },
+    ]);
+    expect(contentOf([thought, sign(openai), close])).toMatchObject([
+      { kind: "redacted", signature: { data: seal(openai) } },
+    ]);
+    const unsigned = seal({ kind: "unsigned", vendor: "unknown", data: "" });
+    expect(contentOf([thought, text("why"), close])).toMatchObject([
+      { text: "why", signature: { data: unsigned } },
+    ]);
+    expect(contentOf([thought, close])).toEqual([]);
+  });
+
+  test("Anthropic's own state stays bare", () => {
+    const own: Opaque = { kind: "anthropic_signature", vendor: "anthropic", data: "S" };
+    const content = contentOf([part({ type: "reasoning", kind: "summary" }), sign(own), close]);
+    expect(content).toMatchObject([{ type: "reasoning", signature: { data: "S" } }]);
+  });
+
+  test("state of a call stands before it, state that comes late behind its text", () => {
+    expect(contentOf([part(call), sign(google), text("{}"), close])).toMatchObject([
+      { kind: "redacted", signature: { data: seal(google) } },
+      { type: "tool_call" },
+    ]);
+    expect(contentOf([part({ type: "text" }), text("a"), sign(google), close])).toMatchObject([
+      { type: "text", text: "a" },
+      { kind: "redacted", signature: { data: `${seal(google)}~` } },
+    ]);
+  });
+
+  test("thoughts the caller does not want to read are left out, their signature is not", () => {
+    const chat = chatOf({ protocol: "anthropic-messages", reasoning: { mode: "auto", visibility: "none" } });
+    const events = [part({ type: "reasoning", kind: "summary" }), text("why"), sign(openai), close];
+    expect(contentOf(events, envelopeOf(chat))).toMatchObject([{ kind: "redacted" }]);
+    const [choice] = foldReply([start, ...events, done, over]).choices;
+    const reply = client.encodeReply({ choices: choice === undefined ? [] : [choice] }, envelopeOf(chat));
+    expect(reply["content"]).toEqual([{ type: "redacted_thinking", data: seal(openai) }]);
+  });
+
+  test("a call always wins over a plain stop, and its id is legal", () => {
+    const stream = encodeStream([start, part(call), text('{"a":1}'), close, done, over]);
+    checkMessagesGrammar(stream);
+    expect(eventsOf(stream).at(-2)).toMatchObject({ delta: { stop_reason: "tool_use" } });
+    expect(eventsOf(stream)[1]).toMatchObject({
+      content_block: { id: expect.stringMatching(/^toolu_[\w-]+$/) },
+    });
+  });
+
+  test("free text of a custom tool becomes an input object, whatever it holds", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: "binary" }), { maxLength: 6 }), (pieces) => {
+        const custom = part({ type: "tool_call", id: "a", name: "f", custom: true });
+        const [read] = contentOf([custom, ...pieces.map(text), close]);
+        expect(JSON.parse(String(Reflect.get(Object(read), "argumentsText")))).toEqual({
+          input: pieces.join(""),
+        });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("a character split over two deltas arrives whole", () => {
+    const pieces = ["a\ud83d", "\ude42b", "\ud83d", "\ude42"];
+    expect(contentOf([part({ type: "text" }), ...pieces.map(text), close])).toMatchObject([
+      { text: "a🙂b🙂" },
+    ]);
+    expect(contentOf([part(call), text('{"a":"\ud83d'), text('\ude42"}'), close])).toMatchObject([
+      { argumentsText: '{"a":"🙂"}' },
+    ]);
+  });
+
+  test("what this API cannot carry is said in words", () => {
+    const content = contentOf([
+      part({ type: "image", media: { from: "base64", mime: "image/png", data: "AA" } }),
+      close,
+      part({ type: "code", language: "python" }),
+      text("print(1)"),
+      close,
+      part({ type: "audio" }),
+      text("AAAA"),
+      { type: "transcript", choice: 0, text: "spoken" },
+      close,
+      part({ type: "refusal" }),
+      text("no"),
+      close,
+      part({ type: "hosted", protocol: "openai-responses", value: {} }),
+      close,
+    ]);
+    expect(content).toMatchObject([
+      { text: expect.stringContaining("image/png") },
+      { text: "```python\nprint(1)\n```" },
+      { text: "spoken" },
+      { text: "no" },
+    ]);
+  });
+
+  test("a foreign citation is shown, and not sent back to the API", () => {
+    const citation = { kind: "url", url: "https://a", title: "t" } as const;
+    const stream = encodeStream([
+      start,
+      part({ type: "text" }),
+      text("a"),
+      { type: "citation", choice: 0, citation },
+      close,
+      done,
+      over,
+    ]);
+    checkMessagesGrammar(stream);
+    const [read] = foldReply(decodeText(stream)).choices[0]?.parts ?? [];
+    expect(read).toMatchObject({ citations: [{ kind: "url", url: "https://a", title: "t" }] });
+    expect(JSON.stringify(read)).not.toContain("raw");
+  });
+
+  test("an error is the last word", () => {
+    const failure = new Failure("upstream_broken", "It broke.");
+    const stream = encodeStream([
+      start,
+      part({ type: "text" }),
+      text("a"),
+      { type: "error", failure },
+      done,
+      over,
+    ]);
+    expect(checkMessagesGrammar(stream)).toBe("error");
+    expect(stream).not.toContain("message_stop");
+  });
+
+  test("any proper sequence of events makes a proper stream that agrees with the whole answer", () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyPart(), { maxLength: 6 }),
+        fc.constantFrom<StopReason>("stop", "length", "refusal"),
+        (parts, reason) => {
+          const events: ChatEvent[] = [start, ...parts.flat(), { type: "finish", choice: 0, reason }, over];
+          const stream = encodeStream(events);
+          expect(checkMessagesGrammar(stream)).toBe("message_stop");
+          const streamed = client.encodeReply(foldReply(decodeText(stream)), bare);
+          const whole = client.encodeReply(foldReply(events), envelopeOf());
+          expect(streamed["content"]).toEqual(whole["content"]);
+          expect(streamed["stop_reason"]).toEqual(whole["stop_reason"]);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  /** Reads our own stream back as Anthropic's, so that nothing is sealed twice. */
+  const bare = {
+    ...envelopeOf(),
+    seal: () => {
+      throw new Error("sealed twice");
+    },
+  };
+
+  let ids = 0;
+  function anyPart(): fc.Arbitrary<readonly ChatEvent[]> {
+    const pieces = fc.array(fc.string({ unit: "grapheme", minLength: 1 }), { maxLength: 4 });
+    const opaque = fc.constantFrom(undefined, openai, google);
+    const kind = fc.constantFrom("text", "reasoning", "refusal", "tool_call", "code");
+    return fc.tuple(kind, pieces, opaque).map(([name, texts, state]): readonly ChatEvent[] => {
+      const signed = name === "reasoning" && state !== undefined ? [sign(state)] : [];
+      const deltas = name === "tool_call" ? ['{"a":', JSON.stringify(texts.join("")), "}"] : texts;
+      return [part(startOf(name)), ...deltas.map(text), ...signed, close];
+    });
+  }
+
+  function startOf(name: string): PartStart {
+    switch (name) {
+      case "reasoning":
+        return { type: "reasoning", kind: "summary" };
+      case "tool_call":
+        ids += 1;
+        return { type: "tool_call", id: `id_${ids}`, name: "f" };
+      case "code":
+        return { type: "code", language: "js" };
+      case "refusal":
+        return { type: "refusal" };
+      default:
+        return { type: "text" };
+    }
+  }
+});
