@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openDatabase } from "./database.ts";
+import { openDatabase, type Sql } from "./database.ts";
 import { sqlitePath } from "./sqlite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "xjp-sqlite-"));
@@ -30,6 +30,27 @@ test("a new database and its side files are for their owner only", async () => {
     expect([name, statSync(join(folder, "new", name)).mode & 0o077]).toEqual([name, 0]);
   await database.close();
 });
+
+test("a transaction holds the write lock from its start, and who cannot have it in time is told so", async () => {
+  const url = `sqlite:${join(folder, "locked", "xjp.db")}`;
+  const [holder, other] = [await openDatabase(url), await openDatabase(url)];
+  const insert = (sql: Sql, id: string) =>
+    sql`INSERT INTO tenants ${sql.rows([{ id, name: id, created_at: 1 }])}`;
+  await holder.transaction(async (sql) => {
+    await sql`SELECT id FROM tenants`;
+    const refused = await insert(other.sql, "other").then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({ kind: "unavailable", detail: { code: "store_unavailable" } });
+    expect(await other.sql`SELECT id FROM tenants`).toHaveLength(0);
+    await insert(sql, "holder");
+  });
+  await insert(other.sql, "other");
+  expect(await holder.sql`SELECT id FROM tenants`).toHaveLength(2);
+  await holder.close();
+  await other.close();
+}, 20_000);
 
 test.each(["mysql://user:hunter2@host/name", "xjp.db", "", "http://host/x"])(
   "%j is refused without being repeated",

@@ -48,6 +48,26 @@ export function testDatabase(bench: Bench): void {
       expect(rows.map((row) => textColumn(row, "id"))).toEqual(["outside"]);
     });
 
+    test("keeps statements issued in the same breath as a transaction that is undone", async () => {
+      const database = await bench.open();
+      const { sql } = database;
+      const insert = (id: string) => sql`INSERT INTO tenants ${sql.rows([tenant(id)])}`;
+      const rounds = Array.from({ length: 30 }, (_, round) => [
+        insert(`before-${round}`),
+        rejection(
+          database.transaction(async (inner) => {
+            await inner`INSERT INTO tenants ${inner.rows([tenant(`inside-${round}`)])}`;
+            throw new Error("undo");
+          }),
+        ),
+        insert(`after-${round}`),
+      ]);
+      await Promise.all(rounds.flat());
+      const rows = await sql`SELECT id FROM tenants ORDER BY id`;
+      const kept = rounds.flatMap((_, round) => [`before-${round}`, `after-${round}`]);
+      expect(rows.map((row) => textColumn(row, "id")).toSorted()).toEqual(kept.toSorted());
+    });
+
     test("runs many transactions at once without losing an update", async () => {
       const database = await bench.open();
       const { sql } = database;

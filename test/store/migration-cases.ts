@@ -62,13 +62,14 @@ export function testMigrations(bench: Bench): void {
 
     test("may be started by several processes at once", async () => {
       const url = await bench.emptyDatabase();
-      const main = join(import.meta.dir, "..", "..", "src", "main.ts");
+      const script = join(import.meta.dir, "migrate-on-signal.ts");
       const processes = Array.from({ length: PROCESSES }, () =>
-        Bun.spawn([process.execPath, main, "migrate", "--json", "--database", url], {
-          stdout: "pipe",
-          stderr: "pipe",
-        }),
+        Bun.spawn([process.execPath, script, url], { stdin: "pipe", stdout: "pipe", stderr: "pipe" }),
       );
+      // All are ready before any may go, so that they do meet.
+      const readers = processes.map((child) => child.stdout.getReader());
+      await Promise.all(readers.map((reader) => reader.read()));
+      for (const child of processes) void child.stdin.end();
       const outcomes = await Promise.all(
         processes.map(async (child) => ({ code: await child.exited, errors: await child.stderr.text() })),
       );

@@ -83,6 +83,15 @@ export function testUsage(bench: Bench): void {
       expect(await usage.spentNanoUsd("key_1", 0)).toBe(60_000n);
     }, 30_000);
 
+    test("takes the same rows in crosswise orders without a deadlock", async () => {
+      const usage = createUsageStore(await bench.open());
+      for (let round = 0; round < 5; round += 1) {
+        const rows = Array.from({ length: 250 }, (_, index) => ({ ...request, id: `${round}-${index}` }));
+        await Promise.all([usage.insert(rows), usage.insert(rows.toReversed()), usage.insert(rows)]);
+      }
+      expect(await usage.requestsSince("key_1", 0)).toBe(1250);
+    });
+
     test("makes hostile names and numbers fit instead of refusing the batch", async () => {
       const database = await bench.open();
       const usage = createUsageStore(database);
