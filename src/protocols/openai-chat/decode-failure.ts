@@ -18,7 +18,7 @@ export function decodeFailure(answer: UpstreamAnswer): Failure {
   const wait = retryAfterMs(answer.headers, answer.nowMs);
   const requestId = answer.headers.get("x-request-id");
   return toFailure(
-    { ...report, status: answer.status },
+    { ...report, status: answer.status >= 400 ? answer.status : report.status },
     {
       upstreamStatus: answer.status,
       ...(wait !== undefined && { retryAfterMs: wait }),

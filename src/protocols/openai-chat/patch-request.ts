@@ -13,7 +13,7 @@ import {
 } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
-import { quirksOf } from "./dialects.ts";
+import { isReasoningModel, quirksOf } from "./dialects.ts";
 import { encodeReasoning, type AssistantTurn } from "./encode-assistant.ts";
 import { toWireCallId } from "./wire-names.ts";
 
@@ -29,12 +29,12 @@ export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): Enc
 }
 
 /** Two names for one limit, of which some hosts know only one. */
-function fieldName(name: string, raw: JsonObject, { host, model }: Dialect): string {
-  const wanted = quirksOf({ host, model, vendor: "unknown", route: "" }).outputLimitField;
-  const isPicky =
-    host === "deepseek" || host === "mistral" || (host === "openai" && wanted === "max_completion_tokens");
-  const isOther = name === "max_tokens" || name === "max_completion_tokens";
-  return isPicky && isOther && raw[wanted] === undefined ? wanted : name;
+function fieldName(name: string, raw: JsonObject, dialect: Dialect): string {
+  const { host, model } = dialect;
+  const isPicky = host === "deepseek" || host === "mistral" || (host === "openai" && isReasoningModel(model));
+  const isLimit = name === "max_tokens" || name === "max_completion_tokens";
+  const wanted = quirksOf(dialect).outputLimitField;
+  return isPicky && isLimit && (raw[wanted] ?? undefined) === undefined ? wanted : name;
 }
 
 /** Usage is always asked for: without it an interrupted or finished stream could not be booked exactly. */

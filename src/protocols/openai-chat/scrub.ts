@@ -19,12 +19,12 @@ export function scrub(text: string): string {
 const SCAN_CHARS_MAX = 8192;
 
 const SECRETS: readonly RegExp[] = [
-  /\b(?:sk|pk|rk|gsk|xai|or|key|hf|nvapi|pplx|fw|csk|AIza|ya29|XJP|AKIA)[-_.][\w.*-]{6,}/gi,
+  /\b(?:sk|pk|rk|gsk|xai|hf|nvapi|pplx|fw|csk|ya29|XJP|AKIA)[-_.][\w.*-]{6,}/gi,
   /\bAIza[\w-]{10,}/g,
-  /\b(?:org|proj|user|acct|account|team|workspace|usr)[-_][\w-]{6,}/gi,
+  /\b(?:org|proj|user|acct|account|team|workspace|usr)[-_](?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{6,}/g,
   /\bBearer\s+[^\s"']+/gi,
   /\beyJ[\w-]{10,}\.[\w-]{5,}(?:\.[\w-]+)?/g,
-  /\b(?:api[-_ ]?key|token|secret|password)\b\s*[:=]\s*[^\s"',]+/gi,
+  /\b(?:api[-_ ]?key|token|secret|password)\b\s*[:=]\s*(?=\S*\d)[^\s"',]{6,}/gi,
   /\bhttps?:\/\/(?:localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.)[^\s"']*/gi,
   /\b[0-9a-f]{32,}\b/gi,
   /\b[\w+-]+@[\w-]+\.[\w.-]+\b/g,
