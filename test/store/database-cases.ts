@@ -1,3 +1,4 @@
+/** Cases of store-battery.ts: transactions, values, errors and secrets. */
 import { describe, expect, test } from "bun:test";
 import { bigintColumn, integerColumn, textColumn } from "#store/row.ts";
 import { readOrCreateSecret } from "#store/secret-store.ts";

@@ -1,3 +1,4 @@
+/** Cases of store-battery.ts: the schema comes up to date once, whole, and by one process at a time. */
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openDatabase } from "#store/database.ts";

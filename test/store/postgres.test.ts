@@ -1,3 +1,4 @@
+/** The battery on a real PostgreSQL. */
 import { type Row, textColumn } from "#store/row.ts";
 import { filesBelow } from "./files-below.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";

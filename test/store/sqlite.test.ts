@@ -1,3 +1,4 @@
+/** The battery on SQLite. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe } from "bun:test";
 import { type Database, openDatabase } from "#store/database.ts";
 import { testDatabase } from "./database-cases.ts";
 import { testKeys } from "./key-cases.ts";
+import { testKeyManagement } from "./key-management-cases.ts";
 import { testMigrations } from "./migration-cases.ts";
 import { testUsage } from "./usage-cases.ts";
 
@@ -58,6 +59,7 @@ export function testStore(backend: Backend): void {
     testDatabase(bench);
     testMigrations(bench);
     testKeys(bench);
+    testKeyManagement(bench);
     testUsage(bench);
   });
 }

@@ -1,9 +1,11 @@
+/** Cases of store-battery.ts: usage rows are kept whole, once, and summed exactly. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { join } from "node:path";
 import type { UsageRecord } from "#model/usage-record.ts";
 import { createKeyStore } from "#store/key-store.ts";
 import { createUsageStore, type UsageGroup, usageGroups } from "#store/usage-store.ts";
+import { fullRecord, fullRow } from "./full-record.ts";
 import type { Bench } from "./store-battery.ts";
 
 const DAY_MS = 86_400_000;
@@ -34,7 +36,7 @@ export function testUsage(bench: Bench): void {
   describe("usage", () => {
     test("keeps every field of a record", async () => {
       const database = await bench.open();
-      await createUsageStore(database).insert([full, { ...request, id: "bare" }]);
+      await createUsageStore(database).insert([fullRecord, { ...request, id: "bare" }]);
       const [row] = await database.sql`SELECT * FROM usage_logs WHERE id = 'full'`;
       expect(plain(row)).toEqual(fullRow);
       const [bare] = await database.sql`SELECT * FROM usage_logs WHERE id = 'bare'`;
@@ -313,93 +315,3 @@ function plain(row: Readonly<Record<string, unknown>> | undefined): Record<strin
     ]),
   );
 }
-
-const full: UsageRecord = {
-  kind: "attempt",
-  id: "full",
-  requestId: "r9",
-  tenantId: "acme",
-  keyId: "key_1",
-  logicalModel: "logical",
-  target: "c/m",
-  provider: "c",
-  servedModel: "served",
-  protocolIn: "gemini",
-  protocolOut: "anthropic-messages",
-  isStream: true,
-  outcome: "failed",
-  status: 529,
-  errorKind: "upstream_overloaded",
-  usage: {
-    input: 1,
-    cacheRead: 2,
-    cacheWrite: 3,
-    cacheWrite1h: 4,
-    output: 5,
-    reasoning: 6,
-    audioInput: 7,
-    audioOutput: 8,
-    imageInput: 9,
-    imageOutput: 10,
-    toolPrompt: 11,
-    predictionAccepted: 12,
-    predictionRejected: 13,
-    webSearches: 14,
-    costReportedNanoUsd: 15,
-    serviceTier: "flex",
-    estimated: true,
-  },
-  costNanoUsd: 16,
-  costSource: "estimated",
-  priceVersion: "table@1",
-  firstTokenMs: 17,
-  totalMs: 18,
-  attempts: 2,
-  tags: { team: "a" },
-  dropped: ["seed"],
-  createdAtMs: START_MS,
-};
-
-const fullRow = {
-  id: "full",
-  kind: "attempt",
-  request_id: "r9",
-  tenant_id: "acme",
-  key_id: "key_1",
-  logical_model: "logical",
-  target: "c/m",
-  provider: "c",
-  served_model: "served",
-  protocol_in: "gemini",
-  protocol_out: "anthropic-messages",
-  is_stream: 1n,
-  outcome: "failed",
-  status: 529n,
-  error_kind: "upstream_overloaded",
-  input_tokens: 1n,
-  cache_read_tokens: 2n,
-  cache_write_tokens: 3n,
-  cache_write_1h_tokens: 4n,
-  output_tokens: 5n,
-  reasoning_tokens: 6n,
-  audio_input_tokens: 7n,
-  audio_output_tokens: 8n,
-  image_input_tokens: 9n,
-  image_output_tokens: 10n,
-  tool_prompt_tokens: 11n,
-  prediction_accepted_tokens: 12n,
-  prediction_rejected_tokens: 13n,
-  web_searches: 14n,
-  cost_reported_nano_usd: 15n,
-  service_tier: "flex",
-  is_estimated: 1n,
-  cost_nano_usd: 16n,
-  cost_source: "estimated",
-  price_version: "table@1",
-  first_token_ms: 17n,
-  total_ms: 18n,
-  attempts: 2n,
-  tags: '{"team":"a"}',
-  dropped: '["seed"]',
-  created_at: BigInt(START_MS),
-};
