@@ -1,9 +1,9 @@
 /**
  * Moves the journal to SQL.
  *
- *   idle ──interval──▶ recover dead owners (at start, then now and then) ──▶ insert batch ──▶ advance ──▶ ... ──▶ idle
- *     ▲                                                                          │ sink fails
- *     └──────────────────────────── backoff, then from the same place ◀──────────┘
+ *   idle ──interval──▶ insert batch ──▶ advance ──▶ ... ──▶ recover dead owners (at start, then now and then) ──▶ idle
+ *     ▲                     │ sink fails                         │
+ *     └── backoff, then from the same place ◀────────────────────┘
  *
  * - The journal advances only after the insert succeeded; a crash in between inserts the same ids again.
  * - Nothing is held in memory but the batch in hand. While the database is down the rows stay on disk; when it is
@@ -126,7 +126,6 @@ class JournalWriter implements Writer {
   }
 
   async #work(): Promise<void> {
-    await this.#recover();
     for (let batch = this.#journal.read(); batch !== undefined; batch = this.#journal.read()) {
       const refused = await insertSparing(this.#sink, batch.records);
       keepRefused(this.#journal.folder, refused);
@@ -135,6 +134,8 @@ class JournalWriter implements Writer {
       // A long backlog is many inserts in a row; requests come in between.
       await new Promise((resolve) => setImmediate(resolve));
     }
+    // Last, so that a dead process's unreadable files hold up no living row.
+    await this.#recover();
     this.#failures = 0;
   }
 

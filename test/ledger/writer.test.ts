@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { VirtualClock } from "#lib/virtual-clock.ts";
 import { openLedgerFixture, rejectionOf, type LedgerFixture } from "./ledger-fixture.ts";
@@ -20,6 +20,11 @@ function start(fixture: LedgerFixture) {
   return { clock, events, journal, writer };
 }
 
+/** Time in small steps: between them the pump has turns enough for all its batches. */
+async function pass(clock: VirtualClock, byMs: number): Promise<void> {
+  for (let step = 0; step < 50; step++) await clock.advance(byMs / 50);
+}
+
 const idsOf = async (fixture: LedgerFixture) => (await fixture.rows()).map(({ id }) => id);
 
 describe("the writer", () => {
@@ -28,7 +33,7 @@ describe("the writer", () => {
     const { clock, journal } = start(fixture);
     await clock.advance(0);
     journal.settle(rowsOf("r1"));
-    await clock.advance(100);
+    await pass(clock, 100);
     expect(await idsOf(fixture)).toEqual(["r1", "r1.1"]);
     expect(journal.backlog.records).toBe(0);
   });
@@ -42,14 +47,14 @@ describe("the writer", () => {
     for (let index = 100; index < 160; index++) {
       journal.settle(rowsOf(`r${index}`));
       expected.push(`r${index}`, `r${index}.1`);
-      await clock.advance(500);
+      await pass(clock, 500);
     }
     expect(await idsOf(fixture)).toEqual([]);
     expect(journal.backlog.records).toBe(120);
     const waits = events.flatMap((event) => (event.type === "failed" ? [event.retryInMs] : []));
     expect(waits.slice(0, 7)).toEqual([200, 400, 800, 1600, 3200, 5000, 5000]);
     fixture.faults.isDown = false;
-    await clock.advance(5_000);
+    await pass(clock, 5_000);
     expect(await idsOf(fixture)).toEqual(expected);
     expect(journal.backlog).toEqual({ records: 0, bytes: 0, open: 0 });
   });
@@ -60,10 +65,10 @@ describe("the writer", () => {
     await clock.advance(0);
     fixture.faults.losesAnswers = true;
     for (let index = 0; index < 20; index++) journal.settle(rowsOf(`r${index}`));
-    await clock.advance(1_000);
+    await pass(clock, 1_000);
     expect(journal.backlog.records).toBe(40);
     fixture.faults.losesAnswers = false;
-    await clock.advance(5_000);
+    await pass(clock, 5_000);
     expect(await idsOf(fixture)).toHaveLength(40);
     expect(await fixture.store.spentNanoUsd("key-1", 0)).toBe(140n);
     expect(journal.backlog.records).toBe(0);
@@ -75,7 +80,7 @@ describe("the writer", () => {
     await clock.advance(0);
     fixture.faults.refusedIds.add("r2.1");
     for (const id of ["r1", "r2", "r3"]) journal.settle(rowsOf(id));
-    await clock.advance(1_000);
+    await pass(clock, 1_000);
     expect(await idsOf(fixture)).toEqual(["r1", "r1.1", "r2", "r3", "r3.1"]);
     expect(events).toMatchObject([{ type: "refused", rows: [{ record: { id: "r2.1" } }] }]);
     expect(readFileSync(join(fixture.journalFolder, "refused.rows"), "utf8")).toBe(
@@ -112,7 +117,7 @@ describe("the writer", () => {
     fixture.faults.isDown = true;
     journal.settle(rowsOf("r1"));
     const closing = writer.close(3_000);
-    await clock.advance(3_000);
+    await pass(clock, 3_000);
     expect(await closing).toBe(false);
     journal.close();
     fixture.faults.isDown = false;
@@ -128,10 +133,10 @@ describe("the writer", () => {
     const other = openJournal(fixture.journalFolder, { clock: survivor.clock });
     other.settle(rowsOf("r1"));
     other.admitted(admission("r2"));
-    await survivor.clock.advance(20_000);
+    await pass(survivor.clock, 20_000);
     expect(await idsOf(fixture)).toEqual([]);
     other.close();
-    await survivor.clock.advance(20_000);
+    await pass(survivor.clock, 20_000);
     expect(await fixture.rows()).toEqual([
       { id: "r1", outcome: "ok" },
       { id: "r1.1", outcome: "ok" },
@@ -140,6 +145,22 @@ describe("the writer", () => {
     expect(survivor.events).toEqual([
       { type: "recovered", recovery: { owners: 1, records: 3, interrupted: 1 } },
     ]);
+  });
+
+  test("goes on with its own rows beside a dead process's file that cannot be read, and keeps saying so", async () => {
+    await using fixture = await openLedgerFixture();
+    const { clock, events, journal } = start(fixture);
+    mkdirSync(join(fixture.journalFolder, "1-abcdef.000001.jsonl"));
+    await clock.advance(0);
+    journal.settle(rowsOf("r1"));
+    await pass(clock, 10_000);
+    expect(await idsOf(fixture)).toEqual(["r1", "r1.1"]);
+    const failures = events.filter(({ type }) => type === "failed");
+    expect(failures.length).toBeGreaterThan(3);
+    rmdirSync(join(fixture.journalFolder, "1-abcdef.000001.jsonl"));
+    events.length = 0;
+    await pass(clock, 10_000);
+    expect(events).toEqual([]);
   });
 
   test("lets sums be read that include what was only in the journal", async () => {
