@@ -41,11 +41,11 @@ describe("while PostgreSQL is dead", () => {
   beforeAll(async () => {
     held.server = await startPostgres();
     held.database = await openDatabase(held.server.url);
-  }, 30_000);
+  }, 60_000);
   afterAll(async () => {
     await held.database?.close();
     await held.server?.stop();
-  });
+  }, 60_000);
 
   test("known keys verify, unknown ones are unavailable, and all recovers without a restart", async () => {
     const { server, database } = running();

@@ -7,6 +7,9 @@ import { testKeyManagement } from "./key-management-cases.ts";
 import { testMigrations } from "./migration-cases.ts";
 import { testUsage } from "./usage-cases.ts";
 
+/** Making a PostgreSQL cluster takes its time on a busy machine. */
+const HOOK_TIMEOUT_MS = 60_000;
+
 /** One kind of database, as the cases use it. */
 export interface Backend {
   readonly name: string;
@@ -49,12 +52,12 @@ export function testStore(backend: Backend): void {
       open: async () => reopen(await emptyDatabase()),
     };
 
-    beforeAll(() => backend.start());
+    beforeAll(() => backend.start(), HOOK_TIMEOUT_MS);
     afterEach(async () => {
       for (const database of opened.splice(0)) await database.close();
       for (const url of urls.splice(0)) await backend.release(url);
     });
-    afterAll(() => backend.stop());
+    afterAll(() => backend.stop(), HOOK_TIMEOUT_MS);
 
     testDatabase(bench);
     testMigrations(bench);
