@@ -3,11 +3,12 @@ import OpenAI from "openai";
 import type { Response as SdkResponse } from "openai/resources/responses/responses";
 import { type JsonObject, asObject, parseJson } from "#lib/json.ts";
 import { SseReader } from "#lib/sse.ts";
-import type { AssistantPart, Chat, Opaque } from "#model/chat.ts";
-import type { ChatEvent } from "#model/chat-event.ts";
+import type { AssistantPart, Chat, Citation, Opaque } from "#model/chat.ts";
+import type { ChatEvent, PartStart } from "#model/chat-event.ts";
 import type { Reply } from "#model/reply.ts";
 import { openaiResponses } from "#protocols/openai-responses/openai-responses.ts";
 import type { Dialect, Envelope, RequestLine } from "#protocols/protocol.ts";
+import { checkOpenaiResponsesStream } from "./grammar/openai-responses.ts";
 
 const SEAL = "seal.";
 
@@ -155,4 +156,36 @@ function addPart(content: Content, part: AssistantPart, continues: boolean): voi
     case "code_result":
       throw new Error(`this API gives no ${part.type} part`);
   }
+}
+
+export const start: ChatEvent = { type: "start", model: "served" };
+export const end: ChatEvent = { type: "end" };
+export const finish = (reason: Extract<ChatEvent, { type: "finish" }>["reason"]): ChatEvent => ({
+  type: "finish",
+  choice: 0,
+  reason,
+});
+export const google: Opaque = { kind: "google_thought_signature", vendor: "google", data: "G==" };
+export const claude: Opaque = { kind: "anthropic_signature", vendor: "anthropic", data: "C==" };
+
+/** One part's events; a signature stands where `late` says. */
+export function part(
+  begin: PartStart,
+  texts: readonly string[],
+  more: { opaque?: Opaque; late?: boolean; citations?: readonly Citation[] } = {},
+): readonly ChatEvent[] {
+  const sign: ChatEvent[] = more.opaque ? [{ type: "signature", choice: 0, opaque: more.opaque }] : [];
+  return [
+    { type: "part_start", choice: 0, part: begin },
+    ...(more.late ? [] : sign),
+    ...texts.map((text): ChatEvent => ({ type: "delta", choice: 0, text })),
+    ...(more.citations ?? []).map((citation): ChatEvent => ({ type: "citation", choice: 0, citation })),
+    ...(more.late ? sign : []),
+    { type: "part_end", choice: 0 },
+  ];
+}
+
+/** The closing response of a stream that obeys the grammar. */
+export function closing(stream: string): JsonObject {
+  return asObject(checkOpenaiResponsesStream(stream).at(-1)?.fields["response"]) ?? {};
 }

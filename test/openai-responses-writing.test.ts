@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { APIError } from "openai";
-import { type Json, type JsonObject, asArray, asObject } from "#lib/json.ts";
+import { type Json, type JsonObject, asArray } from "#lib/json.ts";
 import type { Citation, Opaque } from "#model/chat.ts";
 import type { ChatEvent, PartStart } from "#model/chat-event.ts";
 import { Failure } from "#model/failure.ts";
@@ -10,53 +10,30 @@ import { foldReply } from "#model/reply.ts";
 import { openaiResponses } from "#protocols/openai-responses/openai-responses.ts";
 import { checkOpenaiResponsesStream } from "./grammar/openai-responses.ts";
 import {
+  claude,
+  closing,
   contentOfReply,
   contentOfResponse,
   decode,
+  end,
   envelope,
+  finish,
+  google,
+  part,
   sdk,
   sdkStreamed,
   sdkWhole,
+  start,
   writeStream,
 } from "./openai-responses-fixture.ts";
 
-const start: ChatEvent = { type: "start", model: "served" };
 const usage: ChatEvent = { type: "usage", usage: { input: 5, cacheRead: 3, output: 7, reasoning: 2 } };
-const end: ChatEvent = { type: "end" };
-const finish = (reason: Extract<ChatEvent, { type: "finish" }>["reason"]): ChatEvent => ({
-  type: "finish",
-  choice: 0,
-  reason,
-});
-const google: Opaque = { kind: "google_thought_signature", vendor: "google", data: "G==" };
-const claude: Opaque = { kind: "anthropic_signature", vendor: "anthropic", data: "C==" };
-
-/** One part's events; a signature stands where `late` says. */
-function part(
-  begin: PartStart,
-  texts: readonly string[],
-  more: { opaque?: Opaque; late?: boolean; citations?: readonly Citation[] } = {},
-): readonly ChatEvent[] {
-  const sign: ChatEvent[] = more.opaque ? [{ type: "signature", choice: 0, opaque: more.opaque }] : [];
-  return [
-    { type: "part_start", choice: 0, part: begin },
-    ...(more.late ? [] : sign),
-    ...texts.map((text): ChatEvent => ({ type: "delta", choice: 0, text })),
-    ...(more.citations ?? []).map((citation): ChatEvent => ({ type: "citation", choice: 0, citation })),
-    ...(more.late ? sign : []),
-    { type: "part_end", choice: 0 },
-  ];
-}
 
 const call = (id: string, name = "f"): PartStart => ({ type: "tool_call", id, name });
 const text: PartStart = { type: "text" };
 
 function whole(events: readonly ChatEvent[], chat = decode({ model: "m", input: "x" })): JsonObject {
   return openaiResponses.client.encodeReply(foldReply(events), envelope(chat));
-}
-
-function closing(stream: string): JsonObject {
-  return asObject(checkOpenaiResponsesStream(stream).at(-1)?.fields["response"]) ?? {};
 }
 
 describe("any answer", () => {
@@ -184,68 +161,6 @@ function cut(json: string): readonly string[] {
   return [json.slice(0, middle), json.slice(middle)].filter((piece) => piece !== "");
 }
 
-describe("opaque state comes back to the part it hung on", () => {
-  /** The client sends the output back as it got it. */
-  function returned(events: readonly ChatEvent[]): readonly unknown[] {
-    const { output } = closing(writeStream(events));
-    const turns = decode({ model: "m", input: asArray(output) }).turns;
-    return turns.flatMap((turn): readonly unknown[] => turn.parts);
-  }
-
-  const thought: PartStart = { type: "reasoning", kind: "summary" };
-  const rows: readonly (readonly [name: string, parts: readonly ChatEvent[], expected: readonly object[]])[] =
-    [
-      [
-        "of a call, before its arguments",
-        [...part(call("a"), ["{}"], { opaque: google }), ...part(call("b"), ["{}"])],
-        [{ id: "a", signature: google }, { id: "b" }],
-      ],
-      [
-        "of a call, after its arguments",
-        [...part(call("a"), ["{}"], { opaque: google, late: true }), ...part(call("b"), ["{}"])],
-        [{ id: "a", signature: google }, { id: "b" }],
-      ],
-      [
-        "of a text, after it",
-        part(text, ["Hi"], { opaque: google, late: true }),
-        [{ type: "text", text: "Hi", signature: google }],
-      ],
-      [
-        "of an empty last text",
-        [...part(text, ["Hi"]), ...part(text, [], { opaque: google })],
-        [{ text: "Hi" }, { text: "", signature: google }],
-      ],
-      [
-        "of a thought by Anthropic",
-        [...part(thought, ["Hm"], { opaque: claude, late: true }), ...part(text, ["Hi"])],
-        [{ type: "reasoning", text: "Hm", signature: claude }, { text: "Hi" }],
-      ],
-    ];
-  for (const [name, parts, expected] of rows) {
-    test(name, () => {
-      const parts_ = returned([start, ...parts, finish("stop"), end]);
-      expect(parts_).toHaveLength(expected.length);
-      expect(parts_).toMatchObject([...expected]);
-      const signed = expected.filter((entry) => "signature" in entry).length;
-      expect(parts_.filter((entry) => asObject(entry)?.["signature"] !== undefined)).toHaveLength(signed);
-    });
-  }
-
-  test("OpenAI's own is bare, byte for byte; every other is sealed", () => {
-    const state = (opaque: Opaque) => {
-      const output = asArray(
-        closing(writeStream([start, ...part(thought, ["Hm"], { opaque, late: true }), finish("stop"), end]))[
-          "output"
-        ],
-      );
-      return asObject(output[0])?.["encrypted_content"];
-    };
-    expect(state({ kind: "openai_encrypted", vendor: "openai", data: "gAAA==" })).toBe("gAAA==");
-    expect(state({ kind: "openai_encrypted", vendor: "xai", data: "x" })).toStartWith("seal.");
-    expect(state(claude)).toStartWith("seal.");
-  });
-});
-
 test("a namespaced tool is called by its own name, a custom one with its own item", () => {
   const chat = decode({
     model: "m",
@@ -307,6 +222,19 @@ test("an answer without a word is well-formed, and unknown usage is not called z
     output: [],
     usage: null,
   });
+});
+
+test("another API's hosted block is no item, a picture known by address is told as text", () => {
+  const block: PartStart = {
+    type: "hosted",
+    protocol: "anthropic-messages",
+    value: { type: "server_tool_use" },
+  };
+  const picture: PartStart = { type: "image", media: { from: "url", url: "https://x.test/a.png" } };
+  const events = [start, ...part(block, []), ...part(picture, []), finish("stop"), end];
+  expect(closing(writeStream(events))["output"]).toMatchObject([
+    { type: "message", content: [{ text: "![image](https://x.test/a.png)" }] },
+  ]);
 });
 
 test("the request is echoed", () => {

@@ -14,34 +14,39 @@ export function decodeUserContent(value: Json | undefined, path: string): readon
   return partsOf(value, path).map(({ fields, partPath }) => decodeUserPart(fields, partPath));
 }
 
+/** Undefined where a part is more than text: the canonical form has no place for it in instructions. */
 export function decodeSystemContent(
   value: Json | undefined,
   path: string,
   role: SystemPart["role"],
-): readonly SystemPart[] {
+): readonly SystemPart[] | undefined {
   if (typeof value === "string") return [{ text: value, role }];
-  return partsOf(value, path).map(({ fields, partPath }) => {
-    const type = fields.requiredString("type");
-    if (type !== "input_text" && type !== "text" && type !== "output_text") {
-      throw badField(partPath, `of type ${type.slice(0, 40)} cannot stand in a ${role} message`);
-    }
+  const parts = partsOf(value, path);
+  if (!parts.every(({ fields }) => TEXT_TYPES.has(fields.requiredString("type")))) return undefined;
+  return parts.map(({ fields }) => {
     const cache = cacheMark(fields);
     return { text: fields.requiredString("text"), role, ...(cache && { cache }) };
   });
 }
 
+const TEXT_TYPES: ReadonlySet<string> = new Set(["input_text", "output_text", "text"]);
+
 export type AssistantContent =
   | { readonly type: "text"; readonly text: string; readonly citations?: readonly Citation[] }
   | { readonly type: "refusal"; readonly text: string };
 
-export function decodeAssistantContent(value: Json | undefined, path: string): readonly AssistantContent[] {
+/** Undefined where a part is of a kind the canonical form does not know. */
+export function decodeAssistantContent(
+  value: Json | undefined,
+  path: string,
+): readonly AssistantContent[] | undefined {
   if (typeof value === "string") return [{ type: "text", text: value }];
-  return partsOf(value, path).map(({ fields, partPath }) => {
-    const type = fields.requiredString("type");
-    if (type === "refusal") return { type: "refusal", text: fields.requiredString("refusal") };
-    if (type !== "output_text" && type !== "input_text" && type !== "text") {
-      throw badField(partPath, `of type ${type.slice(0, 40)} cannot stand in an assistant message`);
-    }
+  const parts = partsOf(value, path);
+  const isKnown = (type: string) => type === "refusal" || TEXT_TYPES.has(type);
+  if (!parts.every(({ fields }) => isKnown(fields.requiredString("type")))) return undefined;
+  return parts.map(({ fields }) => {
+    if (fields.object["type"] === "refusal")
+      return { type: "refusal", text: fields.requiredString("refusal") };
     const citations = fields.children("annotations").map((annotation) => toCitation(annotation.object));
     return {
       type: "text",

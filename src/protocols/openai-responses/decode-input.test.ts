@@ -22,7 +22,7 @@ function turns(...input: Json[]) {
 describe("input", () => {
   const user = { role: "user", content: "hi" };
   const call = { type: "function_call", call_id: "call_a", name: "f", arguments: "{}" };
-  const rows: readonly (readonly [name: string, input: readonly Json[], turns: unknown])[] = [
+  const rows: (readonly [name: string, input: readonly Json[], turns: unknown])[] = [
     ["an easy message is a user turn", [user], [{ side: "user", parts: [{ type: "text", text: "hi" }] }]],
     [
       "an image by URL, by data URL and by id",
@@ -278,6 +278,28 @@ describe("input", () => {
       ],
     ],
   ];
+  const picture = {
+    role: "developer",
+    content: [{ type: "input_image", image_url: "https://x.test/a.png" }],
+  };
+  const future = { role: "assistant", content: [{ type: "output_hologram", data: "x" }] };
+  rows.push(
+    [
+      "instructions with a picture are kept whole for this API alone",
+      [picture],
+      [
+        {
+          side: "user",
+          parts: [{ type: "unknown", protocol: "openai-responses", value: picture, path: "input[0]" }],
+        },
+      ],
+    ],
+    [
+      "so is a message of an unknown kind",
+      [future],
+      [{ side: "assistant", parts: [{ type: "hosted", protocol: "openai-responses", value: future }] }],
+    ],
+  );
   for (const [name, input, expected] of rows) {
     test(name, () => {
       expect(turns(...input)).toEqual(expected as never);

@@ -78,9 +78,10 @@ class InputDecoder {
     if (role === undefined) throw item.wrong("role", "is required");
     this.#endResults();
     if (role === "assistant") {
+      const parts: readonly AssistantPart[] | undefined = decodeAssistantContent(content, path);
+      if (!parts) return this.#addHosted(item);
       const phase = item.string("phase");
       const id = item.string("id");
-      const parts: readonly AssistantPart[] = decodeAssistantContent(content, path);
       return this.#assistant.addMessage(parts, { ...(phase && { phase }), ...(id && { id }) });
     }
     this.#endAssistant();
@@ -89,7 +90,8 @@ class InputDecoder {
       return;
     }
     const parts = decodeSystemContent(content, path, role);
-    if (this.#turns.length === 0) this.#system.push(...parts);
+    if (!parts) this.#addUnknown(item);
+    else if (this.#turns.length === 0 && this.#results.length === 0) this.#system.push(...parts);
     else this.#turns.push({ side: "system", parts });
   }
 
@@ -128,12 +130,16 @@ class InputDecoder {
   }
 
   #addForeign(item: Fields, type: string): void {
-    if (isAnswer(type)) {
-      this.#endAssistant();
-      const path = item.path("type").slice(0, -".type".length);
-      this.#results.push({ type: "unknown", protocol: "openai-responses", value: item.object, path });
-      return;
-    }
+    if (isAnswer(type)) this.#addUnknown(item);
+    else this.#addHosted(item);
+  }
+
+  #addUnknown(item: Fields): void {
+    this.#endAssistant();
+    this.#results.push({ type: "unknown", protocol: "openai-responses", value: item.object, path: item.at });
+  }
+
+  #addHosted(item: Fields): void {
     this.#endResults();
     this.#assistant.addPart({ type: "hosted", protocol: "openai-responses", value: item.object });
   }

@@ -21,7 +21,7 @@ export function decodeReasoning(
   unseal: (text: string) => Opaque | undefined,
 ): DecodedReasoning {
   const id = item.string("id");
-  const encrypted = item.string("encrypted_content");
+  const encrypted = item.string("encrypted_content") || undefined;
   const signature =
     encrypted === undefined
       ? undefined

@@ -18,6 +18,9 @@ export function decodeRequest(body: JsonObject, line: RequestLine): Chat {
   }
   const extensions: MutableJsonObject = { ...fields.rest(CANONICAL_FIELDS) };
   checkExtensions(fields);
+  // Said or unsaid they mean the same, so no other API need be told that it cannot express them.
+  if (extensions["truncation"] === "disabled") delete extensions["truncation"];
+  if (extensions["background"] === false) delete extensions["background"];
   const { system, turns } = decodeInput(fields, line);
   const instructions = fields.string("instructions");
   const tools = decodeTools(fields);

@@ -7,17 +7,18 @@ import { Failure } from "#model/failure.ts";
 
 export class Fields {
   readonly object: JsonObject;
-  readonly #path: string;
+  /** Where the object stands in the body, "" for the body itself. */
+  readonly at: string;
 
-  /** Throws where `value` is no object. `path` is "" for the body itself. */
-  constructor(value: unknown, path: string) {
-    if (!isObject(value)) throw badField(path === "" ? "body" : path, "must be an object");
+  /** Throws where `value` is no object. */
+  constructor(value: unknown, at: string) {
+    if (!isObject(value)) throw badField(at === "" ? "body" : at, "must be an object");
     this.object = value;
-    this.#path = path;
+    this.at = at;
   }
 
   path(name: string): string {
-    return this.#path === "" ? name : `${this.#path}.${name}`;
+    return this.at === "" ? name : `${this.at}.${name}`;
   }
 
   string(name: string): string | undefined {

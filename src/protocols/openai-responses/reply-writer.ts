@@ -39,6 +39,7 @@ export class ReplyWriter {
   #late: Opaque | undefined;
   #hasRefused = false;
   #isAudio = false;
+  #isIgnored = false;
   #finish: Finish | undefined;
   #usage: Usage | undefined;
   #final: JsonObject | undefined;
@@ -57,14 +58,13 @@ export class ReplyWriter {
   push(event: ChatEvent): void {
     // This API has one answer; further choices cannot be asked for through it.
     if (this.#final || ("choice" in event && event.choice !== 0)) return;
+    if (this.#isIgnored && PART_EVENTS.has(event.type)) return;
     switch (event.type) {
       case "start":
         this.#model = event.model ?? this.#model;
         return this.#create();
       case "part_start":
-        this.#create();
-        this.#pending = event.part;
-        return;
+        return this.#beginPart(event.part);
       case "delta":
         this.#openPending();
         // A client of this API cannot ask for audio; should some come, its words are kept and its bytes are not.
@@ -99,6 +99,21 @@ export class ReplyWriter {
     const response = this.#respond({ status: "in_progress" });
     this.#emit("response.created", { response });
     this.#emit("response.in_progress", { response });
+  }
+
+  #beginPart(part: PartStart): void {
+    this.#create();
+    // Another API's hosted tool cannot be in a request of this one, and its block would be no item here.
+    this.#isIgnored = part.type === "hosted" && part.protocol !== "openai-responses";
+    if (this.#isIgnored) return;
+    if (part.type !== "image" || part.media.from !== "url") {
+      this.#pending = part;
+      return;
+    }
+    // A picture's item holds its bytes; where there is only an address, it is told as text.
+    this.#pending = { type: "text" };
+    this.#openPending();
+    this.#item?.delta(`![image](${part.media.url})`, []);
   }
 
   #openPending(): void {
@@ -238,3 +253,11 @@ export class ReplyWriter {
     };
   }
 }
+
+const PART_EVENTS: ReadonlySet<ChatEvent["type"]> = new Set([
+  "delta",
+  "transcript",
+  "signature",
+  "citation",
+  "part_end",
+]);
