@@ -1,43 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { VirtualClock } from "#lib/virtual-clock.ts";
-import type { Caller, Limits } from "#model/caller.ts";
+import type { Admission } from "#limits/admission.ts";
+import { createLimiter } from "#limits/limiter.ts";
+import type { Limits } from "#model/caller.ts";
 import { Failure } from "#model/failure.ts";
-import type { Admission, Restored, RestoreQuery } from "./admission.ts";
-import { createLimiter } from "./limiter.ts";
-
-const NOTHING_USED: Restored = { requestsToday: 0, spentNanoUsd: 0n };
-
-function callerWith(limits: Limits, keyId = "key-1"): Caller {
-  return { keyId, tenantId: "tenant-1", keyPrefix: "XJP_ab12cd", limits };
-}
-
-function open(options: { restored?: Restored; ceilingNanoUsd?: number; keysMax?: number } = {}) {
-  const clock = new VirtualClock(Date.UTC(2026, 2, 10, 12));
-  const queries: RestoreQuery[] = [];
-  const limiter = createLimiter({
-    clock,
-    restore: (query) => {
-      queries.push(query);
-      return Promise.resolve(options.restored ?? NOTHING_USED);
-    },
-    ...(options.ceilingNanoUsd !== undefined && { unknownPriceCeilingNanoUsd: options.ceilingNanoUsd }),
-    ...(options.keysMax !== undefined && { keysMax: options.keysMax }),
-  });
-  const admit = async (limits: Limits, keyId?: string): Promise<Admission> =>
-    limiter.admit(callerWith(limits, keyId), clock.nowMs());
-  return { clock, limiter, queries, admit };
-}
-
-async function failureOf(work: () => unknown): Promise<Failure> {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof Failure) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
+import { callerWith, failureOf, NOTHING_USED, openLimiter } from "./open-limiter.ts";
 
 describe("admitting", () => {
   const refusals = [
@@ -52,7 +20,7 @@ describe("admitting", () => {
   ] as const;
   for (const { name, limits, code, retryAfterMs } of refusals) {
     test(`refuses beyond ${name} with a wait after which the request passes`, async () => {
-      const { clock, admit } = open();
+      const { clock, admit } = openLimiter();
       (await admit(limits))[Symbol.dispose]();
       const failure = await failureOf(() => admit(limits));
       expect([failure.kind, failure.status, failure.detail.code]).toEqual(["rate_limited", 429, code]);
@@ -65,7 +33,7 @@ describe("admitting", () => {
   }
 
   test("refuses more at once than there are slots, until one comes back", async () => {
-    const { admit, limiter, clock } = open();
+    const { admit, limiter, clock } = openLimiter();
     const limits = { concurrencyMax: 2, requestsPerMinute: 10 };
     const first = await admit(limits);
     await admit(limits);
@@ -78,7 +46,7 @@ describe("admitting", () => {
   });
 
   test("is synchronous once the key is loaded, and needs no ledger where nothing of it is limited", async () => {
-    const { limiter, clock, queries } = open();
+    const { limiter, clock, queries } = openLimiter();
     const plain = callerWith({ requestsPerMinute: 5 }, "plain");
     expect(limiter.admit(plain, clock.nowMs())).not.toBeInstanceOf(Promise);
     const daily = callerWith({ requestsPerDay: 5 }, "daily");
@@ -90,7 +58,7 @@ describe("admitting", () => {
   });
 
   test("takes up from the ledger where another process stopped", async () => {
-    const { admit, queries } = open({ restored: { requestsToday: 8, spentNanoUsd: 70n } });
+    const { admit, queries } = openLimiter({ restored: { requestsToday: 8, spentNanoUsd: 70n } });
     const limits: Limits = { requestsPerDay: 10, budget: { limitNanoUsd: 100n, period: "month" } };
     const admission = await admit(limits);
     expect(queries).toEqual([
@@ -108,7 +76,7 @@ describe("admitting", () => {
   });
 
   test("reads the ledger once for a crowd at the door, and lets through only what is left", async () => {
-    const { admit, queries } = open({ restored: { requestsToday: 7, spentNanoUsd: 0n } });
+    const { admit, queries } = openLimiter({ restored: { requestsToday: 7, spentNanoUsd: 0n } });
     const crowd = await Promise.allSettled(Array.from({ length: 20 }, () => admit({ requestsPerDay: 10 })));
     expect(crowd.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
     expect(queries).toHaveLength(1);
@@ -148,7 +116,7 @@ describe("admitting", () => {
   });
 
   test("reports the tighter of the minute and the day, and the tokens beside", async () => {
-    const { admit } = open({ restored: { requestsToday: 0, spentNanoUsd: 0n } });
+    const { admit } = openLimiter({ restored: { requestsToday: 0, spentNanoUsd: 0n } });
     const admission = await admit({ requestsPerMinute: 60, requestsPerDay: 1000, tokensPerMinute: 500 });
     expect(admission.rateLimit).toEqual({
       limitRequests: 60,
@@ -163,14 +131,14 @@ describe("admitting", () => {
 
 describe("changed limits", () => {
   test("apply at the next request and forget nothing that was used", async () => {
-    const { admit } = open();
+    const { admit } = openLimiter();
     for (let count = 0; count < 3; count++) (await admit({ requestsPerMinute: 5 }))[Symbol.dispose]();
     expect((await admit({ requestsPerMinute: 10 })).rateLimit.remainingRequests).toBe(6);
     expect((await failureOf(() => admit({ requestsPerMinute: 0 }))).detail.retryAfterMs).toBeUndefined();
   });
 
   test("bring a budget's new period in from the ledger, holds in flight included", async () => {
-    const { admit, limiter, clock } = open({ restored: { requestsToday: 0, spentNanoUsd: 10n } });
+    const { admit, limiter, clock } = openLimiter({ restored: { requestsToday: 0, spentNanoUsd: 10n } });
     const running = await admit({ budget: { limitNanoUsd: 100n, period: "day" } });
     running.reserve({ tokens: 0, costNanoUsd: 40 }, clock.nowMs());
     await admit({ budget: { limitNanoUsd: 200n, period: "month" } });
@@ -180,7 +148,7 @@ describe("changed limits", () => {
   });
 
   test("count the requests in flight when a daily limit is new", async () => {
-    const { admit } = open({ restored: { requestsToday: 2, spentNanoUsd: 0n } });
+    const { admit } = openLimiter({ restored: { requestsToday: 2, spentNanoUsd: 0n } });
     await admit({});
     expect((await admit({ requestsPerDay: 10 })).rateLimit.remainingRequests).toBe(6);
   });
@@ -209,136 +177,9 @@ describe("changed limits", () => {
   });
 });
 
-describe("reserving", () => {
-  const budget = { limitNanoUsd: 100n, period: "day" } as const;
-
-  test("refuses an unknown price on a budget unless a ceiling is set, which is then held", async () => {
-    const { admit, clock } = open();
-    const admission = await admit({ budget });
-    const failure = await failureOf(() => admission.reserve({ tokens: 1 }, clock.nowMs()));
-    expect([failure.kind, failure.status]).toEqual(["price_unknown", 402]);
-    const withCeiling = open({ ceilingNanoUsd: 60 });
-    const other = await withCeiling.admit({ budget });
-    other.reserve({ tokens: 1 }, withCeiling.clock.nowMs());
-    expect(withCeiling.limiter.peek("key-1", withCeiling.clock.nowMs())?.heldNanoUsd).toBe(60n);
-  });
-
-  test("over budget says when the period is renewed, unless even a whole one would not do", async () => {
-    const { admit, clock } = open({ restored: { requestsToday: 0, spentNanoUsd: 90n } });
-    const rows = [
-      { period: "day", costNanoUsd: 100, retryAfterMs: 12 * 3_600_000 },
-      { period: "day", costNanoUsd: 101, retryAfterMs: undefined },
-      { period: "total", costNanoUsd: 100, retryAfterMs: undefined },
-    ] as const;
-    for (const { period, costNanoUsd, retryAfterMs } of rows) {
-      const admission = await admit({ budget: { limitNanoUsd: 100n, period } });
-      const failure = await failureOf(() => admission.reserve({ tokens: 1, costNanoUsd }, clock.nowMs()));
-      expect([failure.kind, failure.detail.retryAfterMs]).toEqual(["over_budget", retryAfterMs]);
-    }
-  });
-
-  test("needs no price where there is no budget", async () => {
-    const { admit, clock } = open();
-    const admission = await admit({ requestsPerMinute: 1 });
-    admission.reserve({ tokens: 1 }, clock.nowMs());
-    admission.settle({}, clock.nowMs());
-  });
-
-  test("that is refused gives the request back and holds nothing", async () => {
-    const { admit, limiter, clock } = open();
-    const limits: Limits = { requestsPerMinute: 5, requestsPerDay: 5, tokensPerMinute: 100, budget };
-    const before = await admit(limits);
-    before.reserve({ tokens: 80, costNanoUsd: 10 }, clock.nowMs());
-    const use = limiter.peek("key-1", clock.nowMs());
-    const rows = [
-      { worstCase: { tokens: 10, costNanoUsd: 91 }, kind: "over_budget", code: "budget" },
-      { worstCase: { tokens: 50, costNanoUsd: 10 }, kind: "rate_limited", code: "tpm" },
-    ];
-    for (const { worstCase, kind, code } of rows) {
-      const admission = await admit(limits);
-      const failure = await failureOf(() => admission.reserve(worstCase, clock.nowMs()));
-      expect([failure.kind, failure.detail.code]).toEqual([kind, code]);
-      expect(limiter.peek("key-1", clock.nowMs())).toMatchObject({
-        heldNanoUsd: 10n,
-        remainingRequestsToday: 4,
-      });
-      admission[Symbol.dispose]();
-      expect(limiter.peek("key-1", clock.nowMs())).toEqual(use);
-    }
-  });
-
-  test("says truthfully when the tokens are back", async () => {
-    const { admit, clock } = open();
-    const limits = { tokensPerMinute: 600, requestsPerMinute: 1 };
-    const first = await admit({ tokensPerMinute: 600 });
-    first.reserve({ tokens: 600 }, clock.nowMs());
-    const second = await admit(limits);
-    const failure = await failureOf(() => second.reserve({ tokens: 50 }, clock.nowMs()));
-    expect(failure.detail.retryAfterMs).toBe(5_000);
-    second[Symbol.dispose]();
-    await clock.advance(5_000);
-    (await admit(limits)).reserve({ tokens: 50 }, clock.nowMs());
-  });
-
-  test("is corrected by the real tokens, up and down", async () => {
-    const { admit, limiter, clock } = open();
-    const limits = { tokensPerMinute: 1000 };
-    const cheap = await admit(limits);
-    cheap.reserve({ tokens: 700 }, clock.nowMs());
-    cheap.settle({ tokens: 100 }, clock.nowMs());
-    expect(limiter.peek("key-1", clock.nowMs())?.remainingTokensThisMinute).toBe(900);
-    const dear = await admit(limits);
-    dear.reserve({ tokens: 100 }, clock.nowMs());
-    dear.settle({ tokens: 950 }, clock.nowMs());
-    const waiting = await admit(limits);
-    const failure = await failureOf(() => waiting.reserve({ tokens: 1 }, clock.nowMs()));
-    expect(failure.detail.retryAfterMs).toBe(Math.ceil((51 / 1000) * 60_000));
-  });
-
-  test("again replaces the first hold; refused, the first stays and the request still counts", async () => {
-    const { admit, limiter, clock } = open();
-    const admission = await admit({ requestsPerDay: 5, tokensPerMinute: 100, budget });
-    admission.reserve({ tokens: 50, costNanoUsd: 30 }, clock.nowMs());
-    admission.reserve({ tokens: 60, costNanoUsd: 90 }, clock.nowMs());
-    await failureOf(() => admission.reserve({ tokens: 60, costNanoUsd: 101 }, clock.nowMs()));
-    expect(limiter.peek("key-1", clock.nowMs())).toEqual({
-      inFlight: 1,
-      remainingRequestsToday: 4,
-      remainingTokensThisMinute: 40,
-      spentNanoUsd: 0n,
-      heldNanoUsd: 90n,
-    });
-  });
-
-  test("comes back whole when the request is disposed without having settled", async () => {
-    const { admit, limiter, clock } = open();
-    {
-      using admission = await admit({ tokensPerMinute: 100, budget });
-      admission.reserve({ tokens: 50, costNanoUsd: 30 }, clock.nowMs());
-      await clock.advance(10 * 60_000);
-    }
-    expect(limiter.peek("key-1", clock.nowMs())).toEqual({
-      inFlight: 0,
-      remainingTokensThisMinute: 100,
-      spentNanoUsd: 0n,
-      heldNanoUsd: 0n,
-    });
-  });
-
-  test("settles once", async () => {
-    const { admit, limiter, clock } = open();
-    const admission = await admit({ budget });
-    admission.reserve({ tokens: 0, costNanoUsd: 30 }, clock.nowMs());
-    admission.settle({ costNanoUsd: 20 }, clock.nowMs());
-    admission.settle({ costNanoUsd: 20 }, clock.nowMs());
-    admission[Symbol.dispose]();
-    expect(limiter.peek("key-1", clock.nowMs())).toEqual({ inFlight: 0, spentNanoUsd: 20n, heldNanoUsd: 0n });
-  });
-});
-
 describe("memory", () => {
   test("is bounded by forgetting idle keys, never those whose limits still remember something", async () => {
-    const { admit, limiter, clock } = open({ keysMax: 10 });
+    const { admit, limiter, clock } = openLimiter({ keysMax: 10 });
     const busy = await admit({ concurrencyMax: 1 }, "busy");
     (await admit({ requestsPerMinute: 1 }, "used"))[Symbol.dispose]();
     for (let index = 0; index < 200; index++) (await admit({}, `idle-${index}`))[Symbol.dispose]();
@@ -359,7 +200,7 @@ test("under random interleavings budget, slots and day hold, and everything is b
   });
   await fc.assert(
     fc.asyncProperty(fc.array(move, { maxLength: 120 }), async (moves) => {
-      const { clock, limiter, admit } = open();
+      const { clock, limiter, admit } = openLimiter();
       const limits: Limits = {
         concurrencyMax: 4,
         requestsPerDay: 30,
