@@ -244,6 +244,17 @@ describe("refusals name the field", () => {
       { messages: [{ role: "assistant", content: [{ type: "tool_use", id: "a", name: "f", input: "{}" }] }] },
       "messages[0].content[0].input",
     ],
+    [
+      {
+        messages: [
+          {
+            role: "user",
+            content: [{ type: "document", source: { type: "content", content: [{ type: "document" }] } }],
+          },
+        ],
+      },
+      "messages[0].content[0].source.content[0].type",
+    ],
     [{ temperature: 1.5 }, "temperature"],
     [{ thinking: { type: "enabled" } }, "thinking.budget_tokens"],
     [{ thinking: { type: "enabled", budget_tokens: 5 } }, "thinking.budget_tokens"],

@@ -140,6 +140,28 @@ describe("decoding", () => {
     test(`tolerated: ${name}`, () => expect(parts(...events)).toMatchObject([...wanted]));
   }
 
+  test("usage is cumulative: the last word counts, null and absent leave the earlier one", () => {
+    const report = (fields: JsonObject, reason: string | null): JsonObject => ({
+      type: "message_delta",
+      delta: { stop_reason: reason, stop_sequence: null },
+      usage: fields,
+    });
+    const events = decodeText(
+      streamOf([
+        head,
+        report({ output_tokens: 2 }, null),
+        report({ output_tokens: 5, input_tokens: null }, "end_turn"),
+        report(
+          { output_tokens: 9, input_tokens: 6, cache_creation: { ephemeral_1h_input_tokens: 0 } },
+          "end_turn",
+        ),
+        end,
+      ]),
+    );
+    expect(events.map((event) => event.type)).toEqual(["start", "finish", "usage", "usage", "end"]);
+    expect(foldReply(events).usage).toEqual({ input: 6, cacheRead: 100, cacheWrite1h: 0, output: 9 });
+  });
+
   test("an end without message_stop is broken, unless the stop reason was told", () => {
     const cut = decodeText(streamOf([head, open({ type: "text", text: "a" })]));
     expect(cut.at(-1)).toMatchObject({ type: "error", failure: { kind: "upstream_broken" } });

@@ -82,6 +82,24 @@ describe("tools", () => {
     expect(onVertex.dropped).toEqual(["tools[0].strict"]);
   });
 
+  test("a forced tool is found in its namespace", () => {
+    const tools = [tool("x", { namespace: "one" }), tool("y")];
+    const { body } = encode({ tools, toolChoice: { mode: "required", allowed: ["x"] } });
+    expect(body["tool_choice"]).toEqual({ type: "tool", name: "one__x" });
+  });
+
+  test("web search carries over with its user's place, where the host has it", () => {
+    const webSearch = { user_location: { type: "approximate", approximate: { city: "Oslo" } } };
+    expect(encode({ webSearch }).body["tools"]).toEqual([
+      {
+        type: "web_search_20250305",
+        name: "web_search",
+        user_location: { type: "approximate", city: "Oslo" },
+      },
+    ]);
+    expect(refusal({ webSearch }, { host: "compatible" })).toBe("web_search_options");
+  });
+
   test("a hosted tool of another provider is refused", () => {
     expect(
       refusal({ tools: [{ type: "hosted", protocol: "openai-responses", kind: "file_search", value: {} }] }),

@@ -109,11 +109,22 @@ function decodeDocument(block: JsonObject, path: string): UserPart {
     ...cacheOf(block, path),
   } as const;
   if (source["type"] === "content") {
-    return { ...fields, blocks: decodeUserContent(source["content"], `${path}.source.content`) };
+    return { ...fields, blocks: decodeDocumentBlocks(source["content"], `${path}.source.content`) };
   }
   const media = decodeMedia(source, `${path}.source`);
   if (media === undefined) return unknownPart(block, path);
   return { ...fields, media: asPdf(media) };
+}
+
+/** No documents inside documents: the API has none, and their depth would be a caller's to choose. */
+function decodeDocumentBlocks(content: Json | undefined, path: string): readonly UserPart[] {
+  if (typeof content !== "string") {
+    for (const [index, entry] of (optionalArray(content, path) ?? []).entries()) {
+      const isFlat = isObject(entry) && (entry["type"] === "text" || entry["type"] === "image");
+      if (!isFlat) throw badField(`${path}[${index}].type`, "must be `text` or `image`");
+    }
+  }
+  return decodeUserContent(content, path);
 }
 
 /** A document by URL is a PDF at this API; other APIs want to be told. */

@@ -26,6 +26,8 @@ export class ToolNames {
       const fitted = fit(namespace === undefined ? tool.name : `${namespace}__${tool.name}`);
       const wire = this.#originals.has(fitted) ? hashed(fitted, key) : fitted;
       this.#wires.set(key, wire);
+      // A choice names a tool without its namespace.
+      if (!this.#wires.has(tool.name)) this.#wires.set(tool.name, wire);
       this.#originals.set(wire, {
         name: tool.name,
         ...(namespace !== undefined && { namespace }),
