@@ -4,11 +4,14 @@ import type { Conversation, House, Item, Role, Tool } from "./conversation.ts";
 import { BOUND_TO_TEXT, bindCall, signThought } from "./opaque-blob.ts";
 import { readCount, readStrings, requireArray, requireObject, requireString } from "./read-fields.ts";
 import { VendorError } from "./vendor-error.ts";
+import { checkAnthropicLimits } from "./vendor-limits.ts";
 
 interface ReadOptions {
   readonly house: House;
   /** In the path on Vertex, in the body elsewhere. */
   readonly model: string;
+  /** What the path says; only Vertex says anything. */
+  readonly isStream: boolean;
   readonly checksBlobs: boolean;
   /** Counting tokens: no `max_tokens`, no `stream`. */
   readonly isCount: boolean;
@@ -23,6 +26,7 @@ export function readAnthropicRequest(body: JsonObject, options: ReadOptions): Co
   const outputTokensMax = readCount(body, "max_tokens");
   checkEnvelope(body, messages, options, outputTokensMax);
   checkToolOrder(messages);
+  checkAnthropicLimits(body);
   const system =
     typeof body.system === "string" ? [{ type: "text", text: body.system }] : asArray(body.system);
   const toolChoice = asObject(body.tool_choice);
@@ -75,6 +79,7 @@ function checkEnvelope(
   }
   if (options.house === "vertex" && !options.isCount) {
     if (typeof body.anthropic_version !== "string") throw refuse("anthropic_version: Field required");
+    if (body.stream === true && !options.isStream) throw refuse("stream: use streamRawPredict to stream");
     if (body.model !== undefined) throw refuse("model: Extra inputs are not permitted");
   }
 }

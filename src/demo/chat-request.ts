@@ -13,6 +13,7 @@ import {
   requireString,
 } from "./read-fields.ts";
 import { VendorError } from "./vendor-error.ts";
+import { checkChatLimits } from "./vendor-limits.ts";
 
 interface ReadOptions {
   readonly house: House;
@@ -26,6 +27,7 @@ export function readChatRequest(body: JsonObject, options: ReadOptions): Convers
   );
   if (messages.length === 0) throw invalid("messages", "at least one message is required");
   checkToolOrder(messages);
+  checkChatLimits(body);
   const format = asObject(body.response_format);
   const toolChoice = asObject(body.tool_choice);
   const forcedTool = asString(asObject(toolChoice?.function ?? toolChoice?.custom)?.name);
@@ -36,7 +38,7 @@ export function readChatRequest(body: JsonObject, options: ReadOptions): Convers
     model: requireString(body, "model"),
     isStream: body.stream === true,
     items: messages.flatMap(readMessage),
-    tools: asArray(body.tools).map(readTool),
+    tools: asArray(body.tools).flatMap(readTool),
     mayCall: body.tool_choice !== "none",
     ...(forcedTool !== undefined && { forcedTool }),
     mayCallParallel: body.parallel_tool_calls !== false,
@@ -59,18 +61,19 @@ function readCache(body: JsonObject): Conversation["cache"] {
   return isAsked ? "short" : "none";
 }
 
-function readTool(value: Json, index: number): Tool {
+/** Tools a server runs itself, such as OpenRouter's, mean nothing to the demo. */
+function readTool(value: Json, index: number): readonly Tool[] {
   const tool = requireObject(value, `tools[${index}]`);
   if (tool.type === "custom") {
     const custom = requireObject(tool.custom, `tools[${index}].custom`);
-    return { name: requireString(custom, "name"), schema: {}, isFreeText: true };
+    return [{ name: requireString(custom, "name"), schema: {}, isFreeText: true }];
   }
+  if (tool.type !== "function") return [];
   const declaration = requireObject(tool.function, `tools[${index}].function`);
-  return {
-    name: requireString(declaration, "name", `tools[${index}].function.name`),
-    schema: asObject(declaration.parameters) ?? { type: "object", properties: {} },
-    isFreeText: false,
-  };
+  const schema = asObject(declaration.parameters) ?? { type: "object", properties: {} };
+  return [
+    { name: requireString(declaration, "name", `tools[${index}].function.name`), schema, isFreeText: false },
+  ];
 }
 
 const ROLES: Readonly<Record<string, Role>> = {
@@ -138,6 +141,14 @@ function readPart(part: JsonObject, role: Role): Item {
         "image",
         requireString(requireObject(part.image_url, "image_url"), "url", "image_url.url"),
       );
+    case "file_url":
+      return readUrl(
+        "document",
+        requireString(requireObject(part.file_url, "file_url"), "url", "file_url.url"),
+      );
+    case "thinking":
+      // Mistral's own thoughts, sent back.
+      return { kind: "text", role: "assistant", text: "" };
     case "video_url":
       return readUrl(
         "video",

@@ -18,7 +18,7 @@
  */
 import { parseFault, type Fault } from "./fault.ts";
 
-export type Behaviour = "echo" | "reasoning" | "tools" | "vision" | "json" | "agent";
+type Behaviour = "echo" | "reasoning" | "tools" | "vision" | "json" | "agent";
 
 export interface DemoModel {
   readonly behaviour: Behaviour | { readonly loremTokens: number };

@@ -12,7 +12,7 @@ import { writeResponsesFrames, writeResponsesReply } from "./responses-reply.ts"
 import { readResponsesRequest } from "./responses-request.ts";
 import { type VendorError, writeError, writeOpenAiError } from "./vendor-error.ts";
 
-export interface ReadOptions {
+interface ReadOptions {
   readonly house: House;
   readonly model: string;
   readonly isStream: boolean;

@@ -8,6 +8,7 @@ import { checkGeminiSchema } from "./gemini-schema.ts";
 import { checkGeminiTurns, countGeminiBlobs } from "./gemini-turns.ts";
 import { readStrings, requireArray, requireObject, requireString } from "./read-fields.ts";
 import { VendorError } from "./vendor-error.ts";
+import { checkGeminiLimits } from "./vendor-limits.ts";
 
 interface ReadOptions {
   readonly house: House;
@@ -26,6 +27,7 @@ export function readGeminiRequest(given: JsonObject, options: ReadOptions): Conv
   checkGeminiTurns(contents, options.house);
   const system = asObject(field(body, "systemInstruction", "system_instruction"));
   const settings = asObject(field(body, "generationConfig", "generation_config")) ?? {};
+  checkGeminiLimits(settings);
   const calling = readCallingConfig(body);
   const allowed = asArray(field(calling, "allowedFunctionNames", "allowed_function_names"));
   const forcedTool = calling.mode === "ANY" ? asString(allowed[0]) : undefined;

@@ -12,6 +12,7 @@ import {
   requireString,
 } from "./read-fields.ts";
 import { VendorError } from "./vendor-error.ts";
+import { checkResponsesLimits } from "./vendor-limits.ts";
 
 interface ReadOptions {
   readonly house: House;
@@ -27,6 +28,7 @@ export function readResponsesRequest(body: JsonObject, options: ReadOptions): Co
   }
   const items = readInputItems(body);
   checkCallPairs(items);
+  checkResponsesLimits(body);
   const instructions = asString(body.instructions);
   const format = asObject(asObject(body.text)?.format);
   const toolChoice = asObject(body.tool_choice);

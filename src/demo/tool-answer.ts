@@ -37,7 +37,7 @@ export function answerReasoning(conversation: Conversation, serial: string): rea
 }
 
 /** The first tool, and where parallel calls are allowed a second call: another tool, or the same one again. */
-export function callOfferedTools(conversation: Conversation, serial: string): readonly CallPart[] {
+function callOfferedTools(conversation: Conversation, serial: string): readonly CallPart[] {
   if (!conversation.mayCall) return [];
   const forced = conversation.tools.find((tool) => tool.name === conversation.forcedTool);
   const [first, second] = conversation.tools;
