@@ -154,7 +154,7 @@ describe("recorded answers", () => {
     const recording = recordings.find(({ id }) => id === BROKEN);
     if (!recording) throw new Error("recording missing");
     const last = decode(recording).at(-1);
-    expect(last?.type === "error" && last.failure.kind).toBe("bad_request");
+    expect(last?.type === "error" && last.failure.kind).toBe("upstream_failed");
     expect(readWithSdk(wireText(recording), true)).rejects.toThrow(OpenAI.APIError);
   });
 
@@ -164,7 +164,7 @@ describe("recorded answers", () => {
     const isLast = (frame: string) => /"finish_reason":\s*"\w/.test(frame) || frame.includes("[DONE]");
     const cut = frames.slice(0, frames.findIndex(isLast)).join("");
     const last = decodeBytes([new TextEncoder().encode(cut)], dialectOf(recording)).at(-1);
-    expect(last?.type === "error" && last.failure.kind).toMatch(/upstream_broken|bad_request/);
+    expect(last?.type === "error" && last.failure.kind).toMatch(/upstream_broken|upstream_failed/);
   });
 });
 

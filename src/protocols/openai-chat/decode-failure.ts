@@ -13,7 +13,9 @@ import { retryAfterMs } from "./retry-after.ts";
 import { scrub } from "./scrub.ts";
 
 export function decodeFailure(answer: UpstreamAnswer): Failure {
-  const body = asObject(parseJson(answer.text));
+  const parsed = parseJson(answer.text);
+  // Gemini's OpenAI layer wraps its error in a list.
+  const body = asObject(Array.isArray(parsed) ? parsed[0] : parsed);
   const report = body ? readReport(body) : NOTHING;
   const wait = retryAfterMs(answer.headers, answer.nowMs);
   const requestId = answer.headers.get("x-request-id");
@@ -80,7 +82,10 @@ function readReport(body: JsonObject): Report {
 
 function messageOf(body: JsonObject, error: JsonObject, metadata: JsonObject): string {
   const said =
-    asString(error["message"]) ?? asString(body["error"]) ?? asString(body["message"]) ?? detailOf(body);
+    asString(error["message"]) ??
+    asString(body["error"]) ??
+    asString(body["message"]) ??
+    detailOf(asObject(body["message"]) ?? body);
   // OpenRouter says only "Provider returned error" and puts the provider's own words, perhaps JSON, beside it.
   const raw = asString(metadata["raw"]);
   const inner = raw === undefined ? undefined : (innerMessage(parseJson(raw)) ?? raw);
@@ -145,6 +150,11 @@ const POLICY_TEXT = /content (?:management|policy|filter)|flagged|moderation|saf
 const CREDIT_WORDS =
   /insufficient_quota|credit_balance|payment_required|billing|insufficient_balance|account_deactivated/;
 const CREDENTIAL_WORDS = /invalid_api_key|authentication|permission_denied|permission_error|unauthorized/;
+/** The model wrote something its own provider could not use (Groq): another try may go better. */
+const MODEL_WORDS = /tool_use_failed|json_validate_failed/;
+/** Said with a 400 by some, where others say 401 or 402. */
+const OPERATOR_TEXT =
+  /api[ _]key (?:not valid|invalid|expired)|(?:invalid|incorrect) api[ _]key|credit balance|insufficient (?:balance|credits)/i;
 const LIMIT_WORDS = /rate_limit|too_many_requests|^requests$|^tokens$/;
 const OVERLOAD_WORDS = /overloaded|slow_down|provider_unavailable|service_unavailable/;
 
@@ -156,6 +166,8 @@ function kindOf(report: Report & { readonly status: number }): FailureKind {
   if (report.words.some((word) => POLICY_WORDS.test(word))) return "content_policy";
   if (CONTEXT_WORDS.test(words)) return "context_length";
   if (CREDENTIAL_WORDS.test(words) || status === 401) return "upstream_refused";
+  if (MODEL_WORDS.test(words)) return "upstream_failed";
+  if (status < 500 && OPERATOR_TEXT.test(message)) return "upstream_refused";
   if (/model_not_found|^not_found$/.test(words)) return "upstream_not_found";
   if (report.words.some((word) => LIMIT_WORDS.test(word)) && status < 500) return "upstream_rate_limited";
   if (OVERLOAD_WORDS.test(words)) return "upstream_overloaded";

@@ -82,6 +82,33 @@ describe("what an upstream's failure means", () => {
     ],
     [400, { error: "text only" }, "bad_request"],
     [401, { detail: "Invalid API Key" }, "upstream_refused"],
+    [
+      400,
+      [
+        {
+          error: {
+            code: 400,
+            message: "API key not valid. Please pass a valid API key.",
+            status: "INVALID_ARGUMENT",
+          },
+        },
+      ],
+      "upstream_refused",
+    ],
+    [400, [{ error: { code: 400, message: "Invalid value", status: "INVALID_ARGUMENT" } }], "bad_request"],
+    [400, openai("invalid_request_error", null, "Your credit balance is too low"), "upstream_refused"],
+    [402, openai("unknown_error", "invalid_request_error", "Insufficient Balance"), "upstream_refused"],
+    [400, openai("invalid_request_error", "tool_use_failed"), "upstream_failed"],
+    [
+      422,
+      {
+        object: "error",
+        message: { detail: [{ loc: ["body"], msg: "Extra inputs" }] },
+        type: "x",
+        code: null,
+      },
+      "bad_request",
+    ],
     [502, "<html><body>Bad Gateway</body></html>", "upstream_failed"],
     [504, "", "timeout"],
     [500, "", "upstream_failed"],
@@ -109,6 +136,14 @@ describe("what an upstream's failure means", () => {
     );
     expect(failure.message).not.toContain("key provided");
     expect(failure.message).toContain("operator");
+  });
+
+  test("a list of what is wrong names the places", () => {
+    const detail = [{ loc: ["body", "messages", 0], msg: "field required" }];
+    expect(explain(422, { detail }).message).toBe("body.messages.0: field required");
+    expect(explain(422, { object: "error", message: { detail } }).message).toBe(
+      "body.messages.0: field required",
+    );
   });
 
   test("OpenRouter's inner message is told", () => {
