@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "#lib/json.ts";
 import { formatSse } from "#lib/sse.ts";
 import type { FailureKind } from "#model/failure.ts";
 import { foldReply } from "#model/reply.ts";
+import { openaiResponses } from "#protocols/openai-responses/openai-responses.ts";
 import { contentOfReply, openai, readStream, readText } from "./openai-responses-fixture.ts";
 import { readRecordings } from "./recording.ts";
 
@@ -292,6 +293,16 @@ describe("how an answer ends", () => {
       expect(events.at(-1)).toEqual({ type: "end" });
     });
   }
+});
+
+test("a receipt for background work is an answer, not an empty one", () => {
+  const body = { id: "resp_1", status: "queued", output: [], usage: null, error: null };
+  const events = openaiResponses.upstream.decodeReply(body, openai);
+  expect(events).toMatchObject([
+    { type: "start", id: "resp_1" },
+    { type: "finish", reason: "pause", native: "queued" },
+    { type: "end" },
+  ]);
 });
 
 describe("a stream that fails", () => {

@@ -44,6 +44,8 @@ function failureOf(response: JsonObject, status: string): Failure | undefined {
 
 function stopReason(status: string, reason: string | undefined, kinds: Kinds): StopReason {
   if (reason === "content_filter") return "content_filter";
+  // Background work under way: the answer so far is a receipt, to be asked for again by its id.
+  if (status === "queued" || status === "in_progress") return "pause";
   // Reasons like `max_messages` are limits of the provider's own.
   if (status === "incomplete" || reason !== undefined) return "length";
   if (kinds.has("call")) return "tool_calls";

@@ -1,7 +1,7 @@
 /**
  * Reads this API's event stream.
  *
- *   created -> (item added -> deltas -> item done)* -> completed | incomplete -> body ends: end
+ *   created -> (item added -> deltas -> item done)* -> completed | incomplete: end
  *                                     any point     -> failed | error
  *
  * Lenient: events may lack their `event:` line, items their beginning or end, the closing event its output; a
@@ -47,8 +47,7 @@ class ResponsesStreamDecoder implements StreamDecoder {
   }
 
   end(): readonly ChatEvent[] {
-    if (this.#state === "failed") return NOTHING;
-    if (this.#state === "closed") return [{ type: "end" }];
+    if (this.#state === "closed" || this.#state === "failed") return NOTHING;
     this.#fail(new Failure("upstream_broken", "The upstream's answer broke off before its end."));
     return this.#take();
   }
@@ -102,6 +101,8 @@ class ResponsesStreamDecoder implements StreamDecoder {
     this.#state = "closed";
     this.#events.push(closing.finish(this.#queue.kinds));
     if (closing.usage) this.#events.push({ type: "usage", usage: closing.usage });
+    // Said at once and not when the connection closes: some servers keep it open for a while.
+    this.#events.push({ type: "end" });
   }
 
   #fail(failure: Failure): void {
