@@ -340,6 +340,8 @@ describe("settings", () => {
     ["logprobs", { logprobs: {} }],
     ["modalities", { modalities: ["text", "audio"] }],
     ["cached_content", { cache: { explicitName: "c" } }],
+    ["previous_response_id", { extensions: { previous_response_id: "resp_1" } }],
+    ["background", { extensions: { background: true } }],
   ];
   for (const [param, fields] of contracts) {
     test(`${param} changes the answer's contract and is refused`, () => expect(refusal(fields)).toBe(param));

@@ -53,8 +53,12 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   };
 }
 
+/** Fields by which a caller refers to what its provider keeps: without them the conversation is another one. */
+const STORED_ELSEWHERE = ["previous_response_id", "conversation", "prompt"] as const;
+
 /** Contracts a client would break on if they were dropped. */
 function refuseContracts(chat: Chat): void {
+  if (chat.protocol !== "anthropic-messages") refuseExtensions(chat.extensions);
   if ((chat.choices ?? 1) > 1) throw unsupported("n", "this model gives one answer at a time");
   if (chat.logprobs !== undefined) throw unsupported("logprobs", "this model reports no log probabilities");
   const isSpoken = chat.modalities?.some((modality) => modality !== "text") === true;
@@ -64,6 +68,16 @@ function refuseContracts(chat: Chat): void {
   if (chat.cache?.explicitName !== undefined) {
     throw unsupported("cached_content", "the cached content is stored with another provider");
   }
+}
+
+function refuseExtensions(extensions: JsonObject): void {
+  for (const name of STORED_ELSEWHERE) {
+    if (extensions[name] !== undefined && extensions[name] !== null) {
+      throw unsupported(name, "what it refers to is stored with another provider");
+    }
+  }
+  if (extensions["background"] === true)
+    throw unsupported("background", "this model answers while one waits");
 }
 
 /**
