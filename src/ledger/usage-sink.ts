@@ -7,7 +7,7 @@ export interface UsageSink {
   insert(records: readonly UsageRecord[]): Promise<void>;
 }
 
-/** A row the database understood and will never take. It must not hold up the rows behind it. */
+/** A row the database understood and does not take. It must not hold up the rows behind it. */
 export interface RefusedRow {
   readonly record: UsageRecord;
   readonly failure: Failure;

@@ -16,7 +16,7 @@ import { toFailure, type Failure } from "#model/failure.ts";
 import type { Journal } from "./journal.ts";
 import type { Damage } from "./read-lines.ts";
 import { recoverDead, type Recovery } from "./recover.ts";
-import { keepRefused } from "./refused-rows.ts";
+import { keepRefused, retryRefused } from "./refused-rows.ts";
 import { insertSparing, type RefusedRow, type UsageSink } from "./usage-sink.ts";
 
 export interface Writer {
@@ -38,7 +38,7 @@ export interface WriterOptions {
 export type WriterEvent =
   | { readonly type: "failed"; readonly failure: Failure; readonly retryInMs: number }
   | { readonly type: "recovered"; readonly recovery: Recovery }
-  /** Rows the database will never take; they are in the journal folder's `refused.rows`. */
+  /** Rows the database does not take; they are in the journal folder's `refused.rows` and tried at the next start. */
   | { readonly type: "refused"; readonly rows: readonly RefusedRow[] }
   | { readonly type: "damaged"; readonly damage: Damage };
 
@@ -143,6 +143,7 @@ class JournalWriter implements Writer {
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs < this.#recoverAtMs) return;
     const onDamage = (damage: Damage) => this.#emit({ type: "damaged", damage });
+    if (this.#recoverAtMs === Number.NEGATIVE_INFINITY) await retryRefused(this.#journal.folder, this.#sink);
     const recovery = await recoverDead(this.#journal.folder, { sink: this.#sink, onDamage });
     this.#recoverAtMs = nowMs + RECOVER_INTERVAL_MS;
     if (recovery.owners > 0) this.#emit({ type: "recovered", recovery });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { VirtualClock } from "#lib/virtual-clock.ts";
 import { openLedgerFixture, rejectionOf, type LedgerFixture } from "./ledger-fixture.ts";
@@ -74,7 +74,7 @@ describe("the writer", () => {
     expect(journal.backlog.records).toBe(0);
   });
 
-  test("sets aside a row the database will never take, and is not held up by it", async () => {
+  test("sets aside a row the database refuses, and is not held up by it; the next start tries again", async () => {
     await using fixture = await openLedgerFixture();
     const { clock, events, journal } = start(fixture);
     await clock.advance(0);
@@ -86,6 +86,17 @@ describe("the writer", () => {
     expect(readFileSync(join(fixture.journalFolder, "refused.rows"), "utf8")).toBe(
       `${JSON.stringify({ settled: [row("r2.1", "r2")] })}\n`,
     );
+    journal.close();
+    const again = start(fixture);
+    await again.writer.flush();
+    expect(readdirSync(fixture.journalFolder)).toContain("refused.rows");
+    again.journal.close();
+    fixture.faults.refusedIds.clear();
+    const mended = start(fixture);
+    await mended.writer.flush();
+    expect(await idsOf(fixture)).toEqual(["r1", "r1.1", "r2", "r2.1", "r3", "r3.1"]);
+    mended.journal.close();
+    expect(readdirSync(fixture.journalFolder)).toEqual([]);
   });
 
   test("flushes what was settled before the call, and says so if it cannot", async () => {
