@@ -1,7 +1,7 @@
 /** What each model says to a conversation: the parts, cut to the client's limits, and their token counts. */
 import { answerAgent } from "./agent-answer.ts";
 import type { Conversation, Finish, Reply, ReplyPart } from "./conversation.ts";
-import { lastUserText } from "./conversation.ts";
+import { lastUserText, prefillOf } from "./conversation.ts";
 import type { DemoModel } from "./demo-models.ts";
 import { answerVision } from "./media-answer.ts";
 import { sampleJson } from "./sample-json.ts";
@@ -30,10 +30,10 @@ export function finishReply(conversation: Conversation, parts: readonly ReplyPar
 
 function chooseParts(conversation: Conversation, model: DemoModel, serial: string): readonly ReplyPart[] {
   if (typeof model.behaviour === "object")
-    return [{ kind: "text", text: writeLorem(model.behaviour.loremTokens) }];
+    return sayRest(conversation, writeLorem(model.behaviour.loremTokens));
   switch (model.behaviour) {
     case "echo":
-      return [{ kind: "text", text: writeEcho(conversation) }];
+      return sayRest(conversation, writeEcho(conversation));
     case "json":
       return [{ kind: "text", text: JSON.stringify(sampleJson(conversation.schema ?? {})) }];
     case "tools":
@@ -45,6 +45,13 @@ function chooseParts(conversation: Conversation, model: DemoModel, serial: strin
     case "agent":
       return answerAgent(conversation, serial);
   }
+}
+
+/** An answer that was begun is continued, not begun again. */
+function sayRest(conversation: Conversation, text: string): readonly ReplyPart[] {
+  const begun = prefillOf(conversation);
+  const rest = text.startsWith(begun) ? text.slice(begun.length) : text;
+  return rest === "" ? [] : [{ kind: "text", text: rest }];
 }
 
 /** Obeys a schema where one is given, as any model would. */

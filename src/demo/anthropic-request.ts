@@ -74,6 +74,10 @@ function checkEnvelope(
   }
   const first = messages.find((message) => message.role !== "system");
   if (first?.role !== "user") throw refuse('messages: first message must use the "user" role');
+  const last = messages.at(-1);
+  if (last?.role === "assistant" && typeof last.content === "string" && /\s$/.test(last.content)) {
+    throw refuse("messages: final assistant content cannot end with trailing whitespace");
+  }
   if (countBreakpoints(body) > CACHE_BREAKPOINTS_MAX) {
     throw refuse(`A maximum of ${CACHE_BREAKPOINTS_MAX} blocks with cache_control may be provided.`);
   }

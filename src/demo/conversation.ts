@@ -100,6 +100,12 @@ export interface Frame {
   readonly text: string;
 }
 
+/** What the answer is to begin with: the text of a last message that is the assistant's own. */
+export function prefillOf(conversation: Conversation): string {
+  const last = conversation.items.at(-1);
+  return last?.kind === "text" && last.role === "assistant" ? last.text : "";
+}
+
 /** The text of the last message a person wrote. */
 export function lastUserText(conversation: Conversation): string {
   const last = conversation.items.findLast((item) => item.kind === "text" && item.role === "user");

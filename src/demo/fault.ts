@@ -19,6 +19,7 @@
  *                       no-terminator  everything but the last event; no-finish: neither finish nor last event
  *                       error-first    an error event before any content; error-mid: after N tokens (3)
  *                       error-200      a JSON error body with status 200
+ *                       no-prefill     400 where the last message is the assistant's; well otherwise
  *                       empty          complete, but without any content
  *                       filter         stopped by a content filter; refusal: the model declines
  *                       not-sse        a JSON answer to a stream request
@@ -66,6 +67,7 @@ export const FAULT_KINDS = [
   "error-first",
   "error-mid",
   "error-200",
+  "no-prefill",
   "empty",
   "filter",
   "refusal",

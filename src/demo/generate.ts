@@ -9,7 +9,7 @@ import {
   streamSteps,
   wholeSteps,
 } from "./apply-fault.ts";
-import type { Conversation, Frame, Reply } from "./conversation.ts";
+import { prefillOf, type Conversation, type Frame, type Reply } from "./conversation.ts";
 import { answerGeminiEmbedding, answerOpenAiEmbeddings } from "./embed-answer.ts";
 import { findDemoModel, type DemoModel } from "./demo-models.ts";
 import { DIALECTS, type Dialect } from "./dialect.ts";
@@ -98,6 +98,9 @@ export class Generator {
 
   #send(answering: Answering): Response {
     const { job, dialect, conversation, fault } = answering;
+    if (fault?.kind === "no-prefill" && prefillOf(conversation) !== "") {
+      throw new VendorError("invalid", "This model does not support assistant message prefill.");
+    }
     this.#serial += 1;
     const serial = `demo${this.#serial}`;
     const parts = fault && faultParts(fault);

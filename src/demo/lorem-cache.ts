@@ -9,6 +9,7 @@ import type { Dialect } from "./dialect.ts";
 import type { Framing } from "./generate.ts";
 import type { LoggedRequest } from "./request-log.ts";
 import { sendPaced } from "./send-answer.ts";
+import { prefillOf } from "./conversation.ts";
 import { countInput } from "./tokens.ts";
 
 const SHAPES_MAX = 64;
@@ -95,6 +96,7 @@ function toShapeKey({ conversation, frame }: LoremJob): string {
     conversation.outputTokensMax,
     countInput(conversation),
     frame.headers["content-type"],
+    prefillOf(conversation),
     ...conversation.stopSequences,
   ].join("|");
 }
