@@ -12,7 +12,7 @@ import { decodeUsage } from "./usage.ts";
 
 type Kinds = ReadonlySet<ItemReader["kind"]>;
 
-export interface Closing {
+interface Closing {
   /** Set where it ended in a failure; nothing else counts then. */
   readonly failure?: Failure;
   readonly finish: (kinds: Kinds) => ChatEvent;

@@ -31,7 +31,7 @@ export function decodeSystemContent(
 
 const TEXT_TYPES: ReadonlySet<string> = new Set(["input_text", "output_text", "text"]);
 
-export type AssistantContent =
+type AssistantContent =
   | { readonly type: "text"; readonly text: string; readonly citations?: readonly Citation[] }
   | { readonly type: "refusal"; readonly text: string };
 

@@ -14,7 +14,7 @@ import { decodeReasoning } from "./decode-reasoning.ts";
 import { flatName } from "./decode-tools.ts";
 import type { Fields } from "./fields.ts";
 
-export interface DecodedInput {
+interface DecodedInput {
   readonly system: readonly SystemPart[];
   readonly turns: readonly Turn[];
 }

@@ -65,7 +65,7 @@ function decodeFormat(format: Fields | undefined) {
 }
 
 /** A choice the canonical form has no word for comes back as `verbatim`. */
-export interface DecodedChoice {
+interface DecodedChoice {
   readonly choice?: ToolChoice;
   readonly verbatim?: JsonObject;
 }

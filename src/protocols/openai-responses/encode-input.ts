@@ -19,7 +19,7 @@ import { encodeContent, encodeUserPart } from "./encode-content.ts";
 import { encodeReasoning } from "./encode-reasoning.ts";
 import { splitName } from "./encode-tools.ts";
 
-export interface EncodeInputOptions {
+interface EncodeInputOptions {
   readonly chat: Chat;
   readonly dialect: Dialect;
   /** Where to note what could not go along. */

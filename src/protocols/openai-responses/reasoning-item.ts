@@ -14,7 +14,7 @@ import {
   type OutputItem,
 } from "./output-item.ts";
 
-export interface ReasoningSource {
+interface ReasoningSource {
   readonly seal: (opaque: Opaque) => string;
   /** The upstream's id: parts that share it are one item. */
   readonly id?: string;

@@ -25,7 +25,7 @@ import { type ResponseState, responseObject } from "./response-object.ts";
 import { WholeItem } from "./whole-item.ts";
 
 type Finish = Extract<ChatEvent, { type: "finish" }>;
-export type Emit = (type: string, fields: JsonObject) => void;
+type Emit = (type: string, fields: JsonObject) => void;
 
 export class ReplyWriter {
   readonly #envelope: Envelope;

@@ -8,7 +8,7 @@ import type { Chat, Tool, Turn } from "#model/chat.ts";
 const LENGTH_MAX = 64;
 const HASH_LENGTH = 8;
 
-export interface ToolNames {
+interface ToolNames {
   /** The request with every name fit to send. The same object where nothing had to change. */
   fit(chat: Chat): Chat;
   /** The caller's name for one the upstream used. */
