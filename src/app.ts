@@ -7,6 +7,7 @@ import type { Log } from "#telemetry/log.ts";
 import type { LoadedConfig } from "#config/load.ts";
 import type { MediaConfig } from "#config/schema.ts";
 import type { Chat } from "#model/chat.ts";
+import { toNanoUsd } from "#model/money.ts";
 import { inlineMedia, type MediaEnvironment } from "#connectors/inline-media.ts";
 import { createSettings } from "#gateway/create-settings.ts";
 import { createReachability, type Connect } from "#gateway/reachability.ts";
@@ -88,7 +89,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     inlineMedia: (chat: Chat, media: MediaConfig, signal: AbortSignal) =>
       inlineMedia(chat, media, { environment: options.media, signal }),
   };
-  const current = { settings: createSettings(options.loaded, context) };
+  const ceilingUsd = options.loaded.config.limits.unknown_price_ceiling_usd;
+  const ceiling =
+    ceilingUsd === undefined ? {} : { unknownPriceCeilingNanoUsd: Number(toNanoUsd(ceilingUsd)) };
+  const current = { loaded: options.loaded, settings: createSettings(options.loaded, context) };
   const world: World = {
     clock,
     random: options.random,
@@ -103,7 +107,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       gemini,
     },
     keys,
-    limiter: createLimiter({ clock, restore: createSpentReader(writer, usage) }),
+    limiter: createLimiter({ clock, restore: createSpentReader(writer, usage), ...ceiling }),
     journal,
     health: new HealthRegistry(),
     retryBudget: new RetryBudget(),
@@ -117,7 +121,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       readGauges(metrics, { health: world.health, targetIds, journalBacklog: journal.backlog.records });
       return metrics.registry.metrics();
     },
-    metricsToken: () => options.loaded.config.metrics.token?.reveal(),
+    metricsToken: () => current.loaded.config.metrics.token?.reveal(),
     unreadyReason: () =>
       current.settings.models.length === 0 ? "no models: configure a connector" : undefined,
   });
@@ -128,6 +132,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     world,
     status,
     reload(loaded) {
+      current.loaded = loaded;
       current.settings = createSettings(loaded, context);
     },
     async close() {
