@@ -203,11 +203,10 @@ export const toolSchemaCorpus: Readonly<Record<string, JsonObject>> = {
   "conditions and negations": {
     type: "object",
     properties: { mode: { type: "string", not: { const: "x" } }, n: { type: "integer", multipleOf: 2 } },
-    ...Object.fromEntries([
-      ["if", { properties: { mode: { const: "a" } } }],
-      ["then", { required: ["n"] }],
-      ["else", { properties: { n: false } }],
-    ]),
+    if: { properties: { mode: { const: "a" } } },
+    // oxlint-disable-next-line unicorn/no-thenable -- the keyword is the very thing under test
+    then: { required: ["n"] },
+    else: { properties: { n: false } },
     dependentRequired: { n: ["mode"] },
     unevaluatedProperties: false,
     patternProperties: { "^x-": { type: "string" } },

@@ -17,7 +17,7 @@ export interface GeminiStream {
 
 export function checkGeminiStream(text: string): GeminiStream {
   const blocks = splitBlocks(text);
-  const values = blocks.filter((block) => !block.startsWith(":")).map(readBlock);
+  const values = blocks.filter((block) => !isComment(block)).map(readBlock);
   const last = values.at(-1);
   check(last !== undefined, "the stream is empty");
   const error = last["error"];
@@ -31,6 +31,11 @@ function splitBlocks(text: string): readonly string[] {
   check(text.endsWith("\n\n"), "the last event is not closed by a blank line");
   check(!text.includes("\r"), "line ends differ");
   return text.slice(0, -2).split("\n\n");
+}
+
+/** A comment of several lines may hide data, and Google's reader would drop that with it. */
+function isComment(block: string): boolean {
+  return block.startsWith(":") && !block.includes("\n");
 }
 
 function readBlock(block: string): JsonObject {

@@ -86,10 +86,11 @@ export class ChoiceDecoder {
     const call = asObject(part["functionCall"]);
     if (call) return this.#call(call, signature);
     const text = asString(part["text"]);
+    const kind = part["thought"] === true ? "reasoning" : "text";
+    if (text !== undefined) return this.#text(kind, text, signature);
     const whole = decodeWholePart(part);
-    if (text !== undefined || (!whole && signature !== undefined)) {
-      return this.#text(part["thought"] === true ? "reasoning" : "text", text ?? "", signature);
-    }
+    // A signature alone is an empty text that was written without its text.
+    if (!whole && signature !== undefined) return this.#text(kind, "", signature);
     if (!whole) return;
     this.#close();
     this.#produced = { ...this.#produced, hasContent: true };

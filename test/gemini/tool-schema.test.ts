@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { asObject, type JsonObject } from "#lib/json.ts";
-import { jsonSchemaErrors, subsetErrors } from "../../../test/gemini-schema-validator.ts";
-import { toolSchemaCorpus } from "../../../test/tool-schema-corpus.ts";
-import { toGeminiJsonSchema } from "./json-schema.ts";
-import { toGeminiSchema } from "./tool-schema.ts";
+import { jsonSchemaErrors, subsetErrors } from "../gemini-schema-validator.ts";
+import { toolSchemaCorpus } from "../tool-schema-corpus.ts";
+import { toGeminiJsonSchema } from "#protocols/gemini/json-schema.ts";
+import { toGeminiSchema } from "#protocols/gemini/tool-schema.ts";
 
 describe("real tool schemas", () => {
   for (const [name, schema] of Object.entries(toolSchemaCorpus)) {
