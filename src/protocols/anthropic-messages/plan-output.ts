@@ -59,7 +59,7 @@ export function hasStructuredOutput(dialect: Dialect): boolean {
 }
 
 /** Thinking named by the caller; such a request must not be forced to a tool. */
-export function asksToThink(chat: Chat): boolean {
+function asksToThink(chat: Chat): boolean {
   const reasoning = chat.reasoning;
   if (reasoning === undefined || reasoning.mode === "off" || reasoning.effort === "none") return false;
   if (reasoning.mode !== undefined || reasoning.budgetTokens !== undefined) return true;
