@@ -22,7 +22,7 @@ export function decodeTexts(message: Fields): readonly Extract<UserPart, { type:
   });
 }
 
-export function decodePart(part: Fields): UserPart {
+function decodePart(part: Fields): UserPart {
   const cache = decodeCacheMark(part);
   const decoded = decodeByType(part, part.requiredString("type"));
   return cache ? { ...decoded, cache } : decoded;

@@ -157,7 +157,7 @@ function decodeAssistantContent(message: Fields): readonly AssistantPart[] {
   });
 }
 
-export function thinkingText(value: Json | undefined): string {
+function thinkingText(value: Json | undefined): string {
   if (typeof value === "string") return value;
   if (!Array.isArray(value)) return "";
   return value

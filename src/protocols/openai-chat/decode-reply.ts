@@ -21,9 +21,11 @@ export function decodeReply(body: unknown, dialect: Dialect, chat?: Chat): reado
 }
 
 function withDeltas(body: JsonObject): JsonObject {
-  const choices = asArray(body["choices"]).map((choice) =>
-    isObject(choice) ? { ...choice, delta: choice["message"] ?? choice["delta"] ?? {} } : choice,
-  );
+  const choices = asArray(body["choices"]).map((choice, position) => {
+    if (!isObject(choice)) return choice;
+    const delta = choice["message"] ?? choice["delta"] ?? {};
+    return { ...choice, index: choice["index"] ?? position, delta };
+  });
   return { ...body, choices };
 }
 

@@ -184,7 +184,7 @@ class RequestWriter {
 }
 
 /** Fields only OpenRouter understands; a strict server would refuse them. */
-export const OPENROUTER_FIELDS = [
+const OPENROUTER_FIELDS = [
   "models",
   "provider",
   "plugins",
@@ -220,7 +220,7 @@ function thinkingFields(wish: Reasoning): JsonObject {
 }
 
 /** The effort a wish amounts to; undefined where the model may decide. */
-export function effortOf(wish: Reasoning): Effort | undefined {
+function effortOf(wish: Reasoning): Effort | undefined {
   if (wish.effort !== undefined) return wish.effort;
   if (wish.mode === "off") return "none";
   const budget = wish.budgetTokens;

@@ -82,7 +82,9 @@ export class ChatStreamDecoder implements StreamDecoder {
     if (failure) return this.#fail(failure);
     const out: ChatEvent[] = [];
     const choices = asArray(chunk["choices"]);
-    this.#start(chunk, out);
+    const usage = findUsage(chunk, asObject(choices[0]));
+    // Azure's first chunk has neither id, model nor choices: it tells of the prompt's filters, not of an answer.
+    if (!this.#hasStarted && (choices.length > 0 || usage)) this.#start(chunk, out);
     this.#sources = readSources(chunk) ?? this.#sources;
     let trouble: Failure | undefined;
     let isBare = true;
@@ -92,7 +94,6 @@ export class ChatStreamDecoder implements StreamDecoder {
       trouble ??= this.#pushChoice(value, out);
       if (out.length > before || asString(value["finish_reason"])) isBare = false;
     }
-    const usage = findUsage(chunk, asObject(choices[0]));
     if (usage) {
       out.push({ type: "usage", usage: decodeUsage(usage, asString(chunk["service_tier"])) });
       this.#isUsageOnly = isBare && this.#choices.length > 0;
@@ -122,8 +123,6 @@ export class ChatStreamDecoder implements StreamDecoder {
   }
 
   #start(chunk: JsonObject, out: ChatEvent[]): void {
-    // Azure's first chunk has neither id, model nor choices: it tells of the prompt's filters, not of an answer.
-    if (this.#hasStarted || asArray(chunk["choices"]).length === 0) return;
     this.#hasStarted = true;
     const id = asString(chunk["id"]);
     const model = asString(chunk["model"]);
