@@ -1,6 +1,7 @@
 /**
- * A stand-in for Google's token endpoint: takes a signed JWT or a refresh token and gives short-lived access tokens. A
- * test may expire all of them, after which the Vertex routes answer 401 until the client fetches a new one.
+ * A stand-in for Google's token endpoint: takes a signed JWT or a refresh token and gives short-lived access
+ * tokens. A test may expire all of them, after which the Vertex routes answer 401 until the client fetches a new
+ * one.
  */
 import { asNumber, asObject, asString, parseJson, type JsonObject } from "#lib/json.ts";
 

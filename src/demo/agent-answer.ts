@@ -1,10 +1,10 @@
 /**
  * `demo-agent`: drives a coding agent through a small real task, with the agent's own tools. A prompt that says
- * `write FILE with content "TEXT"` leads to a call that writes the file, one that reads it back, and a text that quotes what
- * was read. Everything else (titles, quota checks, summaries) is answered with plain text.
+ * `write FILE with content "TEXT"` leads to a call that writes the file, one that reads it back, and a text that
+ * quotes what was read. Everything else (titles, quota checks, summaries) is answered with plain text.
  *
- * Tools are recognised by name (Claude Code, Codex CLI, Gemini CLI and their like), their arguments by the schema's own
- * property names, since those change between versions.
+ * Tools are recognised by name (Claude Code, Codex CLI, Gemini CLI and their like), their arguments by the
+ * schema's own property names, since those change between versions.
  */
 import { asObject, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
 import type { Conversation, ReplyPart, Tool } from "./conversation.ts";

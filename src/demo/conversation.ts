@@ -1,7 +1,7 @@
 /**
- * What a request to the simulated provider comes down to, and what it answers: few types, shared by all four APIs, and
- * none of them the gateway's. The demo is an independent second opinion on the wire formats, so it imports nothing of
- * the gateway but JSON guards and the spelling of a server-sent event.
+ * What a request to the simulated provider comes down to, and what it answers: few types, shared by all four APIs,
+ * and none of them the gateway's. The demo is an independent second opinion on the wire formats, so it imports
+ * nothing of the gateway but JSON guards and the spelling of a server-sent event.
  */
 import type { Json, JsonObject } from "#lib/json.ts";
 

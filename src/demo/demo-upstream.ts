@@ -1,7 +1,7 @@
 /**
- * The simulated provider: OpenAI, Anthropic, Gemini, Vertex, Clewdr and OpenRouter in one small server, whose models do what
- * their names say (demo-models.ts, fault.ts). It is the newcomer's first model, the tests' upstream and the
- * benchmark's target, so it tells the truth, fails on demand and costs almost nothing.
+ * The simulated provider: OpenAI, Anthropic, Gemini, Vertex, Clewdr and OpenRouter in one small server, whose
+ * models do what their names say (demo-models.ts, fault.ts). It is the newcomer's first model, the tests' upstream
+ * and the benchmark's target, so it tells the truth, fails on demand and costs almost nothing.
  *
  * It shares no protocol code with the gateway, on purpose: a mistake of ours has to show here.
  */

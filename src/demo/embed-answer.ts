@@ -4,6 +4,7 @@ import { invalid, requireArray, requireObject, requireString } from "./read-fiel
 import { countTokens } from "./tokens.ts";
 
 const DIMENSIONS = 64;
+const DIMENSIONS_MAX = 4096;
 const INPUTS_MAX = 2048;
 const GEMINI_INPUTS_MAX = 100;
 
@@ -11,7 +12,7 @@ export function answerOpenAiEmbeddings(body: JsonObject): JsonObject {
   const inputs = readInputs(body.input);
   if (inputs.length === 0 || inputs.length > INPUTS_MAX)
     throw invalid("input", `1 to ${INPUTS_MAX} inputs are allowed`);
-  const dimensions = asNumber(body.dimensions) ?? DIMENSIONS;
+  const dimensions = readDimensions(body.dimensions);
   const tokens = inputs.reduce((sum, input) => sum + countTokens(input), 0);
   return {
     object: "list",
@@ -40,7 +41,7 @@ function embedContent(request: JsonObject): readonly number[] {
   const text = asArray(content.parts)
     .map((part) => asString(asObject(part)?.text) ?? "")
     .join("");
-  const dimensions = asNumber(request.outputDimensionality ?? request.output_dimensionality) ?? DIMENSIONS;
+  const dimensions = readDimensions(request.outputDimensionality ?? request.output_dimensionality);
   return [...embed(text, dimensions)];
 }
 
@@ -51,6 +52,12 @@ function readInputs(input: Json | undefined): readonly string[] {
   if (entries.length > 0 && entries.every((entry) => typeof entry === "number"))
     return [JSON.stringify(entries)];
   return entries.map((entry) => (typeof entry === "string" ? entry : JSON.stringify(entry)));
+}
+
+function readDimensions(value: Json | undefined): number {
+  const dimensions = asNumber(value) ?? DIMENSIONS;
+  if (Number.isInteger(dimensions) && dimensions >= 1 && dimensions <= DIMENSIONS_MAX) return dimensions;
+  throw invalid("dimensions", `an integer from 1 to ${DIMENSIONS_MAX} is required`);
 }
 
 function embed(text: string, dimensions: number): Float32Array {

@@ -1,6 +1,6 @@
 /**
- * Reads generateContent requests as strictly as Google does: roles and order, one response per call, thought signatures,
- * and the schema subset of function declarations. Both spellings of proto-JSON names are accepted.
+ * Reads generateContent requests as strictly as Google does: roles and order, one response per call, thought
+ * signatures, and the schema subset of function declarations. Both spellings of proto-JSON names are accepted.
  */
 import { asArray, asNumber, asObject, asString, isObject, type Json, type JsonObject } from "#lib/json.ts";
 import type { Conversation, House, Item, Role, Tool } from "./conversation.ts";

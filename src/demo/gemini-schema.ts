@@ -1,6 +1,6 @@
 /**
- * Google's schema subset for `parameters` and `responseSchema`: an unknown keyword is a 400 there, and so it is here. Real JSON Schema goes
- * into `parametersJsonSchema` and `responseJsonSchema`, which are not checked.
+ * Google's schema subset for `parameters` and `responseSchema`: an unknown keyword is a 400 there, and so it is
+ * here. Real JSON Schema goes into `parametersJsonSchema` and `responseJsonSchema`, which are not checked.
  */
 import { asArray, asObject, asString, type Json, type JsonObject } from "#lib/json.ts";
 import { VendorError } from "./vendor-error.ts";

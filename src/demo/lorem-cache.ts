@@ -1,6 +1,6 @@
 /**
- * The benchmark's fast path: answers of `demo-lorem-N` as finished bytes, made once for each shape of request. They share
- * their ids. A request that was seen before, to the letter, is not even parsed.
+ * The benchmark's fast path: answers of `demo-lorem-N` as finished bytes, made once for each shape of request.
+ * They share their ids. A request that was seen before, to the letter, is not even parsed.
  */
 import { answer } from "./answer.ts";
 import type { Conversation, Frame } from "./conversation.ts";

@@ -1,7 +1,7 @@
 /**
- * The demo's opaque reasoning: signatures, encrypted content, thought signatures. A blob is a keyed digest of the thought
- * and of the call (or text) that followed it, so that a changed thought, a changed blob and a blob that moved to
- * another place are all noticed without keeping any state.
+ * The demo's opaque reasoning: signatures, encrypted content, thought signatures. A blob is a keyed digest of the
+ * thought and of the call (or text) that followed it, so that a changed thought, a changed blob and a blob that
+ * moved to another place are all noticed without keeping any state.
  */
 import { isObject, type Json, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
 import type { Api } from "./conversation.ts";

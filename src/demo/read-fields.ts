@@ -48,3 +48,12 @@ export function readArguments(text: string): Json {
 export function invalid(path: string, problem: string): VendorError {
   return new VendorError("invalid", `Invalid '${path}': ${problem}.`, { param: path, code: "invalid_value" });
 }
+
+/** Percent-decoded text, or the text itself where it is not well encoded. */
+export function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,6 +1,7 @@
 /**
- * What reached the demo lately, for tests that ask what an upstream really saw: `GET /_demo/requests`. Times are wall-clock
- * milliseconds with fractions, so that a client on the same machine can tell how long its leaving took to arrive.
+ * What reached the demo lately, for tests that ask what an upstream really saw: `GET /_demo/requests`. Times are
+ * wall-clock milliseconds with fractions, so that a client on the same machine can tell how long its leaving took
+ * to arrive.
  */
 import { parseJson, type JsonObject } from "#lib/json.ts";
 

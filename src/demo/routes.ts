@@ -1,5 +1,6 @@
 /** Every URL of the simulated provider on one screen, each with the API it speaks and whose manners it has. */
 import type { Api, House } from "./conversation.ts";
+import { decodePercent } from "./read-fields.ts";
 
 export type Route =
   | {
@@ -53,9 +54,9 @@ export function findRoute(path: string, headers: Headers): Route | undefined {
   if (fixed) return fixed;
   if (path.startsWith("/_demo/")) return { does: "introspect", api: "chat", house: "openai" };
   const vertex = VERTEX.exec(path);
-  if (vertex) return findVertexRoute(vertex[1] ?? "", decodeURIComponent(vertex[2] ?? ""), vertex[3] ?? "");
+  if (vertex) return findVertexRoute(vertex[1] ?? "", decodePercent(vertex[2] ?? ""), vertex[3] ?? "");
   const studio = AI_STUDIO.exec(path);
-  if (studio) return findGeminiRoute("gemini", decodeURIComponent(studio[1] ?? ""), studio[2] ?? "");
+  if (studio) return findGeminiRoute("gemini", decodePercent(studio[1] ?? ""), studio[2] ?? "");
   const geminiModels = GEMINI_MODELS.exec(path);
   if (geminiModels) return { does: "models", api: "gemini", house: "gemini", ...readId(geminiModels[1]) };
   const models = OPENAI_MODELS.exec(path);
@@ -71,7 +72,7 @@ export function findRoute(path: string, headers: Headers): Route | undefined {
 }
 
 function readId(encoded: string | undefined): { readonly id?: string } {
-  return encoded === undefined ? {} : { id: decodeURIComponent(encoded) };
+  return encoded === undefined ? {} : { id: decodePercent(encoded) };
 }
 
 function findVertexRoute(publisher: string, model: string, method: string): Route | undefined {

@@ -44,6 +44,22 @@ test("a recursive schema comes to an end", () => {
   expect(text.length).toBeLessThan(500);
 });
 
+const CIRCLES: readonly [string, JsonObject][] = [
+  [
+    "references in a circle",
+    { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } },
+  ],
+  ["a schema that is its own alternative", { anyOf: [{ $ref: "#" }] }],
+  ["a schema that is its own part", { allOf: [{ $ref: "#" }, { $ref: "#" }] }],
+  ["a reference into nothing", { $ref: "#/nowhere/at%20all" }],
+  ["a broken pointer", { $ref: "#/%zz" }],
+  ["more items than memory", { type: "array", minItems: 1e9, items: { type: "string", minLength: 1e9 } }],
+];
+
+test.each(CIRCLES)("%s comes to an end", (_, schema) => {
+  expect(JSON.stringify(sampleJson(schema)).length).toBeLessThan(2_000_000);
+});
+
 test("a schema that requires itself comes to an end, too", () => {
   const endless: JsonObject = { type: "object", properties: { self: { $ref: "#" } }, required: ["self"] };
   expect(JSON.stringify(sampleJson(endless)).length).toBeLessThan(500);

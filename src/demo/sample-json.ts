@@ -11,9 +11,15 @@ import {
   type JsonObject,
   type MutableJsonObject,
 } from "#lib/json.ts";
+import { decodePercent } from "./read-fields.ts";
 
 /** Recursive schemas end here: only required properties below, and none at all twice as deep. */
 const DEPTH_MAX = 4;
+/** References to references, and circles of them. */
+const HOPS_MAX = 16;
+/** However many a schema asks for. */
+const ITEMS_MAX = 100;
+const CHARS_MAX = 10_000;
 
 export function sampleJson(schema: JsonObject): Json {
   return sample(schema, { root: schema, depth: 0, name: "value" });
@@ -40,7 +46,8 @@ function sample(given: JsonObject, place: Place): Json {
     // Deep down the last alternative is taken: in the usual node-or-leaf schemas it ends the recursion.
     const useful = alternatives.find((entry) => entry.type !== "null");
     const chosen = (place.depth < DEPTH_MAX ? useful : alternatives.at(-1)) ?? {};
-    return sample({ ...rest, ...resolve(chosen, place) }, place);
+    if (place.depth > 2 * DEPTH_MAX) return null;
+    return sample({ ...rest, ...resolve(chosen, place) }, { ...place, depth: place.depth + 1 });
   }
   return sampleType(schema, place);
 }
@@ -89,7 +96,7 @@ function sampleArray(schema: JsonObject, place: Place): Json {
   const length = Math.min(most, Math.max(least, place.depth < DEPTH_MAX ? 1 : 0));
   const prefix = asArray(schema.prefixItems);
   const deeper = { ...place, depth: place.depth + 1 };
-  return Array.from({ length: Math.max(length, prefix.length) }, (_, index) =>
+  return Array.from({ length: Math.min(ITEMS_MAX, Math.max(length, prefix.length)) }, (_, index) =>
     sample(asObject(prefix[index] ?? schema.items) ?? { type: "string" }, deeper),
   );
 }
@@ -119,23 +126,23 @@ const FORMATS: Readonly<Record<string, string>> = {
 function sampleString(schema: JsonObject, name: string): string {
   const format = FORMATS[asString(schema.format) ?? ""];
   if (format !== undefined) return format;
-  const least = asNumber(schema.minLength) ?? 0;
+  const least = Math.min(CHARS_MAX, asNumber(schema.minLength) ?? 0);
   return `demo ${name}`.padEnd(least, ".").slice(0, asNumber(schema.maxLength) ?? Infinity);
 }
 
 /** Follows `$ref` and merges `allOf`. */
-function resolve(schema: JsonObject, place: Place): JsonObject {
+function resolve(schema: JsonObject, place: Place, hops = 0): JsonObject {
+  if (hops > HOPS_MAX) return {};
   const reference = asString(schema.$ref);
   if (reference !== undefined) {
     const { $ref: _reference, ...rest } = schema;
-    const target = followPointer(place.root, reference);
-    return target === schema ? {} : { ...resolve(target, place), ...rest };
+    return { ...resolve(followPointer(place.root, reference), place, hops + 1), ...rest };
   }
   const all = asArray(schema.allOf);
   if (all.length === 0) return schema;
   const { allOf: _all, ...rest } = schema;
   return all.reduce<JsonObject>(
-    (merged, entry) => mergeSchemas(merged, resolve(asObject(entry) ?? {}, place)),
+    (merged, entry) => mergeSchemas(merged, resolve(asObject(entry) ?? {}, place, hops + 1)),
     rest,
   );
 }
@@ -152,7 +159,7 @@ function mergeSchemas(a: JsonObject, b: JsonObject): JsonObject {
 function followPointer(root: JsonObject, pointer: string): JsonObject {
   let at: JsonObject = root;
   for (const step of pointer.split("/").slice(1)) {
-    at = asObject(at[decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~")]) ?? {};
+    at = asObject(at[decodePercent(step).replaceAll("~1", "/").replaceAll("~0", "~")]) ?? {};
   }
   return at;
 }

@@ -1,6 +1,7 @@
 /**
- * The vendors' limits on single fields, which a gateway meets when it translates carelessly: names, ranges, combinations. Only what
- * the vendors document as refused; the order of turns is checked where the requests are read.
+ * The vendors' limits on single fields, which a gateway meets when it translates carelessly: names, ranges,
+ * combinations. Only what the vendors document as refused; the order of turns is checked where the requests are
+ * read.
  */
 import { asArray, asNumber, asObject, asString, type Json, type JsonObject } from "#lib/json.ts";
 import { VendorError } from "./vendor-error.ts";

@@ -199,6 +199,7 @@ describe("introspection", () => {
       error: { status: "NOT_FOUND" },
     });
     expect((await askDemo(demo, "/nope")).status).toBe(404);
+    expect((await askDemo(demo, "/v1/models/%zz")).status).toBe(200);
     expect((await askDemo(demo, "/v1/chat/completions")).status).toBe(405);
   });
 });
