@@ -70,6 +70,13 @@ describe("any JSON", () => {
     expect(JSON.stringify(translated).length).toBeLessThan(2_000_000);
   });
 
+  test("recursion inside allOf ends too", () => {
+    const self = [{ $ref: "#/$defs/A" }, { $ref: "#/$defs/A" }];
+    const schema = { $defs: { A: { allOf: self } }, allOf: self };
+    expect(subsetErrors(toGeminiSchema(schema))).toEqual([]);
+    expect(jsonSchemaErrors(toGeminiJsonSchema(schema))).toEqual([]);
+  });
+
   test("depth without references is bounded too", () => {
     let schema: JsonObject = { type: "string" };
     for (let depth = 0; depth < 2000; depth += 1) schema = { type: "array", items: schema };

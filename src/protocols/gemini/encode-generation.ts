@@ -21,7 +21,7 @@ export function encodeGeneration(chat: Chat, context: ToolContext): JsonObject {
     ...encodeOutput(chat, context),
     ...encodeModalities(chat, context),
     ...encodeThinking(chat, context),
-    ...encodeImageDetail(chat),
+    ...encodeImageDetail(chat, context),
   };
   return chat.protocol === "gemini" ? mergeExtension(encoded, chat.extensions["generationConfig"]) : encoded;
 }
@@ -138,7 +138,7 @@ function encodeModalities(chat: Chat, { dropped }: ToolContext): JsonObject {
 }
 
 /** Gemini's detail is one switch for the request on the stable API: set only where all images agree. */
-function encodeImageDetail(chat: Chat): JsonObject {
+function encodeImageDetail(chat: Chat, { dropped }: ToolContext): JsonObject {
   const details = chat.turns.flatMap((turn) =>
     turn.side === "user"
       ? turn.parts.flatMap((part) => (part.type === "image" ? [part.detail ?? "auto"] : []))
@@ -147,5 +147,7 @@ function encodeImageDetail(chat: Chat): JsonObject {
   if (details.length === 0 || chat.protocol === "gemini") return {};
   if (details.every((detail) => detail === "low")) return { mediaResolution: "MEDIA_RESOLUTION_LOW" };
   const isHigh = details.every((detail) => detail === "high" || detail === "original");
-  return isHigh ? { mediaResolution: "MEDIA_RESOLUTION_HIGH" } : {};
+  if (isHigh) return { mediaResolution: "MEDIA_RESOLUTION_HIGH" };
+  if (details.some((detail) => detail !== "auto")) dropped.push("image_detail");
+  return {};
 }

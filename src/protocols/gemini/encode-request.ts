@@ -15,6 +15,7 @@ import { modelRules } from "./model-rules.ts";
 export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   const dropped: string[] = [];
   const context: ToolContext = { rules: modelRules(dialect.model), dialect, dropped };
+  if (chat.cache?.key !== undefined) dropped.push("prompt_cache_key");
   const generationConfig = encodeGeneration(chat, context);
   const body: MutableJsonObject = {
     ...encodePrompt(chat, context),

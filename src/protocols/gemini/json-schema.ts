@@ -14,13 +14,19 @@ import {
   type JsonObject,
   type MutableJsonObject,
 } from "#lib/json.ts";
-import { resolveReference } from "./schema-reference.ts";
+import { resolveReference, SCHEMAS_MAX } from "./schema-reference.ts";
 
 /** Deeper is hostile: what lies below is left open. */
 const DEPTH_MAX = 64;
 
 export function toGeminiJsonSchema(schema: JsonObject): JsonObject {
-  return convert(schema, schema, 0);
+  return convert(schema, { root: schema, budget: { left: SCHEMAS_MAX } }, 0);
+}
+
+interface Scope {
+  readonly root: JsonObject;
+  /** Schemas that may still be looked at: references in `allOf` could multiply without end. */
+  readonly budget: { left: number };
 }
 
 /** Keywords whose value is copied as it is. */
@@ -42,13 +48,14 @@ const MAPS = ["properties", "$defs"];
 /** Keywords that list schemas. */
 const LISTS = ["anyOf", "oneOf", "prefixItems"];
 
-function convert(schema: JsonObject, root: JsonObject, depth: number): JsonObject {
+function convert(schema: JsonObject, scope: Scope, depth: number): JsonObject {
   const asked = asString(schema["$ref"]);
   // A reference to nowhere, or out of the document, leaves the schema open.
-  const reference = resolveReference(root, asked) ? asked : undefined;
+  const reference = resolveReference(scope.root, asked) ? asked : undefined;
   if (reference !== undefined && depth > 0) return { $ref: localReference(reference) };
-  if (depth > DEPTH_MAX) return {};
-  const merged = mergeAllOf(schema, root, depth);
+  scope.budget.left -= 1;
+  if (depth > DEPTH_MAX || scope.budget.left < 0) return {};
+  const merged = mergeAllOf(schema, scope, depth);
   const result: MutableJsonObject = {};
   if (reference !== undefined) result["$ref"] = localReference(reference);
   Object.assign(result, typeOf(merged), enumOf(merged));
@@ -57,41 +64,41 @@ function convert(schema: JsonObject, root: JsonObject, depth: number): JsonObjec
   result["maximum"] ??= numberOrNothing(merged["exclusiveMaximum"]);
   for (const name of MAPS) {
     const map = asObject(merged[name]);
-    if (map) result[name] = convertMap(map, root, depth);
+    if (map) result[name] = convertMap(map, scope, depth);
   }
   const definitions = asObject(merged["definitions"]);
   if (definitions)
-    result["$defs"] = { ...asObject(result["$defs"]), ...convertMap(definitions, root, depth) };
+    result["$defs"] = { ...asObject(result["$defs"]), ...convertMap(definitions, scope, depth) };
   for (const name of LISTS) {
     if (Array.isArray(merged[name]))
-      result[name] = merged[name].map((value) => convertMember(value, root, depth));
+      result[name] = merged[name].map((value) => convertMember(value, scope, depth));
   }
-  Object.assign(result, itemsOf(merged, root, depth), additionalOf(merged, root, depth));
+  Object.assign(result, itemsOf(merged, scope, depth), additionalOf(merged, scope, depth));
   return withoutAbsent(result);
 }
 
-function convertMap(map: JsonObject, root: JsonObject, depth: number): JsonObject {
+function convertMap(map: JsonObject, scope: Scope, depth: number): JsonObject {
   return Object.fromEntries(
-    Object.entries(map).map(([name, value]) => [name, convertMember(value, root, depth)]),
+    Object.entries(map).map(([name, value]) => [name, convertMember(value, scope, depth)]),
   );
 }
 
 /** `true` means anything, which an empty schema says; `false` cannot be said and is left open. */
-function convertMember(value: Json | undefined, root: JsonObject, depth: number): JsonObject {
+function convertMember(value: Json | undefined, scope: Scope, depth: number): JsonObject {
   const schema = asObject(value);
-  return schema ? convert(schema, root, depth + 1) : {};
+  return schema ? convert(schema, scope, depth + 1) : {};
 }
 
-function itemsOf(schema: JsonObject, root: JsonObject, depth: number): JsonObject {
+function itemsOf(schema: JsonObject, scope: Scope, depth: number): JsonObject {
   const items = schema["items"];
-  if (Array.isArray(items)) return { prefixItems: items.map((value) => convertMember(value, root, depth)) };
-  return asObject(items) ? { items: convertMember(items, root, depth) } : {};
+  if (Array.isArray(items)) return { prefixItems: items.map((value) => convertMember(value, scope, depth)) };
+  return asObject(items) ? { items: convertMember(items, scope, depth) } : {};
 }
 
-function additionalOf(schema: JsonObject, root: JsonObject, depth: number): JsonObject {
+function additionalOf(schema: JsonObject, scope: Scope, depth: number): JsonObject {
   const additional = schema["additionalProperties"];
   if (typeof additional === "boolean") return { additionalProperties: additional };
-  return asObject(additional) ? { additionalProperties: convertMember(additional, root, depth) } : {};
+  return asObject(additional) ? { additionalProperties: convertMember(additional, scope, depth) } : {};
 }
 
 function typeOf(schema: JsonObject): JsonObject {
@@ -109,13 +116,15 @@ function enumOf(schema: JsonObject): JsonObject {
  * `allOf` is not on the list. A lone reference in it (pydantic's way to describe one) stays a reference; several
  * members become one schema, references among them looked up.
  */
-function mergeAllOf(schema: JsonObject, root: JsonObject, depth: number): JsonObject {
+function mergeAllOf(schema: JsonObject, scope: Scope, depth: number): JsonObject {
   const members = asArray(schema["allOf"]).filter(isObject);
-  if (members.length === 0 || depth > DEPTH_MAX) return schema;
+  scope.budget.left -= members.length;
+  if (members.length === 0) return schema;
   const { allOf: _, ...own } = schema;
+  if (depth > DEPTH_MAX || scope.budget.left < 0) return own;
   if (members.length === 1 && members[0]?.["$ref"] !== undefined) return { ...own, anyOf: members };
-  const resolved = members.map((member) => resolveReference(root, asString(member["$ref"])) ?? member);
-  const all = [...resolved.map((member) => mergeAllOf(member, root, depth + 1)), own];
+  const resolved = members.map((member) => resolveReference(scope.root, asString(member["$ref"])) ?? member);
+  const all = [...resolved.map((member) => mergeAllOf(member, scope, depth + 1)), own];
   const properties = Object.assign({}, ...all.map((member) => asObject(member["properties"])));
   const required = [...new Set(all.flatMap((member) => asArray(member["required"])))];
   return {
