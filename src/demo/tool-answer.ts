@@ -36,7 +36,7 @@ export function answerReasoning(conversation: Conversation, serial: string): rea
   ];
 }
 
-/** The first tool, and where parallel calls are allowed a second call: another tool, or the same one again. */
+/** The tool the client insists on; else the first, and where parallel calls are allowed the second along with it. */
 function callOfferedTools(conversation: Conversation, serial: string): readonly CallPart[] {
   if (!conversation.mayCall) return [];
   const forced = conversation.tools.find((tool) => tool.name === conversation.forcedTool);
