@@ -71,12 +71,15 @@ function find(path: string): { readonly route: Route | undefined; readonly id: s
   return { route: { method: "GET", path: bare, protocol: "openai-chat", handler: one }, id };
 }
 
-/** `/v1/models` is shared: Anthropic's clients say so in a header. Unknown paths get the nearest API's error body. */
+/** `/v1/models` is shared: Anthropic's and Google's clients say so in a header. Unknown paths get the nearest API's error body. */
 function protocolOf(found: ProtocolName | undefined, path: string, request: Request): ProtocolName {
   if (path.includes("/messages")) return "anthropic-messages";
   if (path.includes("/responses")) return "openai-responses";
   if (path.startsWith("/v1beta")) return "gemini";
-  if (request.headers.has("anthropic-version") && path.includes("/models")) return "anthropic-messages";
+  if (path.includes("/models")) {
+    if (request.headers.has("anthropic-version")) return "anthropic-messages";
+    if (request.headers.has("x-goog-api-key")) return "gemini";
+  }
   return found ?? "openai-chat";
 }
 

@@ -25,7 +25,7 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   const body: MutableJsonObject = {
     model: dialect.model,
     ...encodeConversation(named, dialect, dropped),
-    ...encodeToolFields(named),
+    ...encodeToolFields(named, dropped),
     ...encodeText(chat),
     ...encodeReasoningChoice(chat, dialect, effort),
     ...encodeSampling(chat, dialect, { effort, dropped }),
@@ -86,8 +86,8 @@ function jsonReminder(chat: Chat): readonly string[] {
   return texts.some((text) => /json/i.test(text)) ? [] : ["Answer with one JSON value."];
 }
 
-function encodeToolFields(chat: Chat): JsonObject {
-  const tools = [...encodeTools(chat), ...encodeWebSearch(chat)];
+function encodeToolFields(chat: Chat, dropped: string[]): JsonObject {
+  const tools = [...encodeTools(chat, (path) => dropped.push(path)), ...encodeWebSearch(chat)];
   return {
     ...(tools.length > 0 && { tools }),
     ...(chat.toolChoice && { tool_choice: encodeToolChoice(chat.toolChoice, chat.tools) }),
@@ -159,10 +159,17 @@ function effortOf(chat: Chat, dialect: Dialect, dropped: string[]): Effort | und
 }
 
 function encodeReasoningChoice(chat: Chat, dialect: Dialect, effort: Effort | undefined): JsonObject {
-  const visibility = chat.reasoning?.visibility ?? "none";
-  const summary = visibility !== "none" && isReasoningModel(dialect) !== false && effort !== "none";
+  const summary = wantsSummary(chat) && isReasoningModel(dialect) !== false && effort !== "none";
   if (effort === undefined && !summary) return {};
   return { reasoning: { ...(effort && { effort }), ...(summary && { summary: "auto" }) } };
+}
+
+/** Callers that asked to think want to see it, but for those whose API asks for thoughts apart (Responses, Gemini). */
+function wantsSummary({ reasoning, protocol }: Chat): boolean {
+  if (!reasoning) return false;
+  if (reasoning.visibility !== undefined) return reasoning.visibility !== "none";
+  const thinks = reasoning.mode === "on" || reasoning.mode === "auto";
+  return thinks && protocol !== "openai-responses" && protocol !== "gemini";
 }
 
 /** The API's own minimum; a smaller limit would be a 400 to callers of APIs that allow it. */
