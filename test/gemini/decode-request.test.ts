@@ -5,6 +5,7 @@ import type { AssistantPart, Chat, Opaque, ToolResultPart, UserPart } from "#mod
 import { Failure } from "#model/failure.ts";
 import type { RequestLine } from "#protocols/protocol.ts";
 import { decodeRequest } from "#protocols/gemini/decode-request.ts";
+import { encodeRequest } from "#protocols/gemini/encode-request.ts";
 
 const line: RequestLine = {
   model: "models/m",
@@ -165,11 +166,6 @@ describe("a body nobody can trust", () => {
       "temperature as words",
       { ...hello, generationConfig: { temperature: "hot" } },
       "generationConfig.temperature",
-    ],
-    [
-      "a level nobody has",
-      { ...hello, generation_config: { thinking_config: { thinking_level: "x" } } },
-      "generation_config.thinking_config.thinking_level",
     ],
     [
       "a mode nobody has",
@@ -347,6 +343,22 @@ describe("thinking and output", () => {
   for (const [name, generationConfig, expected] of rows) {
     test(name, () => expect(decode({ ...hello, generationConfig })).toMatchObject(expected));
   }
+
+  test("a level, modality or type newer than our tables goes on to Gemini as it came", () => {
+    const generationConfig = {
+      thinkingConfig: { thinkingLevel: "ULTRA", newKnob: 1 },
+      responseModalities: ["TEXT", "SMELL"],
+      responseMimeType: "application/yaml",
+    };
+    const chat = decode({ ...hello, generationConfig });
+    const { body } = encodeRequest(chat, {
+      model: "gemini-9",
+      vendor: "google",
+      route: "g",
+      host: "aistudio",
+    });
+    expect(body["generationConfig"]).toEqual(generationConfig);
+  });
 
   test("what only Gemini knows is kept for Gemini", () => {
     const chat = decode({

@@ -142,7 +142,7 @@ describe("tools", () => {
     expect(body["tools"]).toEqual([{ functionDeclarations: [{ name: "none" }] }]);
   });
 
-  test("web search is translated with its options listed, other hosted tools are refused", () => {
+  test("web search is translated with its options listed, other hosted tools are left out and listed", () => {
     const search = {
       type: "hosted",
       protocol: "openai-responses",
@@ -153,7 +153,10 @@ describe("tools", () => {
     expect(body["tools"]).toEqual([{ googleSearch: {} }]);
     expect(dropped).toEqual(["tools[0].filters"]);
     const shell = { ...search, kind: "shell", value: { type: "shell" } };
-    expect(() => encode({ tools: [shell] })).toThrow(expect.objectContaining({ kind: "unsupported" }));
+    expect(encode({ tools: [shell] }).dropped).toEqual(["tools[0]"]);
+    expect(() => encode({ tools: [shell], toolChoice: { mode: "required" } })).toThrow(
+      expect.objectContaining({ kind: "unsupported" }),
+    );
   });
 });
 
@@ -230,7 +233,17 @@ describe("small fields", () => {
     expect(dropped).toEqual(["response_format"]);
   });
 
-  test("extensions of another API stay away", () => {
+  test("what refers to another provider's store is refused", () => {
+    for (const extensions of [{ previous_response_id: "r" }, { background: true }, { mcp_servers: [{}] }]) {
+      expect(() => encode({ extensions })).toThrow(expect.objectContaining({ kind: "unsupported" }));
+    }
+    expect(
+      encode({ extensions: { background: false, mcp_servers: [], prompt: null } }).body["background"],
+    ).toBeUndefined();
+  });
+
+  test("extensions of another API stay away and are listed", () => {
+    expect(encode({ extensions: { foreign: 1 } }).dropped).toEqual(["foreign"]);
     expect(encode({ extensions: { foreign: 1 } }).body["foreign"]).toBeUndefined();
     expect(encode({ protocol: "gemini", extensions: { foreign: 1 } }).body["foreign"]).toBe(1);
   });

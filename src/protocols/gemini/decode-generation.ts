@@ -1,7 +1,7 @@
 /** `generationConfig` of a caller: sampling, output format, thinking. The rest is kept as `extension`. */
 import { asArray, asObject, asString, type Json, type JsonObject } from "#lib/json.ts";
 import type { Chat, Effort, OutputFormat, Reasoning } from "#model/chat.ts";
-import { badRequest, type Fields } from "./fields.ts";
+import type { Fields } from "./fields.ts";
 import { fromGeminiSchema } from "./from-gemini-schema.ts";
 
 export interface DecodedGeneration {
@@ -11,14 +11,20 @@ export interface DecodedGeneration {
 
 export function decodeGeneration(config: Fields | undefined): DecodedGeneration {
   if (!config) return { chat: {}, extension: {} };
+  const thinking = decodeThinking(config.object("thinkingConfig"));
+  const modalities = decodeModalities(config);
+  const { output, extension } = decodeOutput(config);
   const chat = {
     ...decodeSampling(config),
     ...decodeLogprobs(config),
-    ...decodeThinking(config.object("thinkingConfig")),
-    ...decodeModalities(config),
+    ...thinking.chat,
+    ...modalities.chat,
+    ...(output && { output }),
   };
-  const { output, extension } = decodeOutput(config);
-  return { chat: { ...chat, ...(output && { output }) }, extension: { ...config.rest(), ...extension } };
+  return {
+    chat,
+    extension: { ...config.rest(), ...thinking.extension, ...modalities.extension, ...extension },
+  };
 }
 
 function decodeSampling(config: Fields): Partial<Chat> {
@@ -56,17 +62,15 @@ const MODALITIES: ReadonlyMap<string, "text" | "image" | "audio"> = new Map([
   ["AUDIO", "audio"],
 ]);
 
-function decodeModalities(config: Fields): Partial<Chat> {
-  const names = config.strings("responseModalities");
-  if (!names) return {};
+/** With a modality nobody here knows yet, the whole list goes on to Gemini as it came. */
+function decodeModalities(config: Fields): DecodedGeneration {
+  const names = config.strings("responseModalities")?.filter((name) => name !== "MODALITY_UNSPECIFIED") ?? [];
+  if (names.length === 0) return { chat: {}, extension: {} };
   const modalities = names
-    .filter((name) => name !== "MODALITY_UNSPECIFIED")
-    .map((name, index) => {
-      const modality = MODALITIES.get(name.toUpperCase());
-      if (modality) return modality;
-      throw badRequest(`${config.pathOf("responseModalities")}[${index}]`, "TEXT, IMAGE or AUDIO");
-    });
-  return modalities.length > 0 ? { modalities } : {};
+    .map((name) => MODALITIES.get(name.toUpperCase()))
+    .filter((name) => name !== undefined);
+  if (modalities.length < names.length) return { chat: {}, extension: { responseModalities: names } };
+  return { chat: { modalities }, extension: {} };
 }
 
 // ---- thinking -------------------------------------------------------------------------------------------------
@@ -80,22 +84,21 @@ const EFFORTS: ReadonlyMap<string, Effort> = new Map([
 ]);
 
 /** Thoughts are shown only to who asks; a budget of 0 is off, of -1 the model's own choice. */
-function decodeThinking(config: Fields | undefined): Partial<Chat> {
-  if (!config) return {};
+function decodeThinking(config: Fields | undefined): DecodedGeneration {
+  if (!config) return { chat: {}, extension: {} };
   const includesThoughts = config.boolean("includeThoughts") === true;
   const budget = config.integer("thinkingBudget");
-  const level = config.string("thinkingLevel")?.toLowerCase();
-  const effort =
-    level === undefined || level === "thinking_level_unspecified" ? undefined : EFFORTS.get(level);
-  if (level !== undefined && effort === undefined && level !== "thinking_level_unspecified") {
-    throw config.refuse("thinkingLevel", "MINIMAL, LOW, MEDIUM or HIGH");
-  }
+  const level = config.string("thinkingLevel");
+  const effort = EFFORTS.get(level?.toLowerCase() ?? "");
   const reasoning: Reasoning = {
     ...(budget !== undefined && modeOfBudget(budget)),
     ...(effort !== undefined && { effort }),
     visibility: includesThoughts ? "full" : "none",
   };
-  return { reasoning };
+  // A level newer than this table goes on to Gemini as it came.
+  const isNew = level !== undefined && effort === undefined && level !== "THINKING_LEVEL_UNSPECIFIED";
+  const rest = { ...config.rest(), ...(isNew && { thinkingLevel: level }) };
+  return { chat: { reasoning }, extension: Object.keys(rest).length > 0 ? { thinkingConfig: rest } : {} };
 }
 
 function modeOfBudget(budget: number): Reasoning {
@@ -127,7 +130,7 @@ function decodeOutput(config: Fields): { readonly output?: OutputFormat; readonl
     case "text/x.enum":
       return { output: { type: "enum", values: enumValues(full ?? subset) }, extension };
     default:
-      throw config.refuse("responseMimeType", "text/plain, application/json or text/x.enum");
+      return { extension: { ...extension, responseMimeType: mime } };
   }
 }
 

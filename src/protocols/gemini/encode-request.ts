@@ -5,6 +5,7 @@
  */
 import { asObject, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
+import { Failure } from "#model/failure.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { encodeContents } from "./encode-contents.ts";
 import { encodeGeneration, outputInstruction } from "./encode-generation.ts";
@@ -16,6 +17,7 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   const dropped: string[] = [];
   const context: ToolContext = { rules: modelRules(dialect.model), dialect, dropped };
   if (chat.cache?.key !== undefined) dropped.push("prompt_cache_key");
+  if (chat.protocol !== "gemini") leaveExtensions(chat.extensions, dropped);
   const generationConfig = encodeGeneration(chat, context);
   const body: MutableJsonObject = {
     ...encodePrompt(chat, context),
@@ -30,6 +32,20 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   Object.assign(body, fields);
   for (const [name, value] of Object.entries(ownExtensions(chat))) body[name] ??= value;
   return { body: fitBackEnd(body, dialect, dropped), headers, dropped };
+}
+
+/** Fields by which a caller refers to what its provider keeps or runs: without them the answer is to something else. */
+const KEPT_ELSEWHERE = ["previous_response_id", "conversation", "prompt", "mcp_servers", "background"];
+
+function leaveExtensions(extensions: JsonObject, dropped: string[]): void {
+  for (const name of KEPT_ELSEWHERE) {
+    const value = extensions[name] ?? false;
+    if (value === false || (Array.isArray(value) && value.length === 0)) continue;
+    throw new Failure("unsupported", `\`${name}\` works only with its own provider. Leave it out.`, {
+      param: name,
+    });
+  }
+  dropped.push(...Object.keys(extensions));
 }
 
 /** Fields merged elsewhere stay out of the top level. */

@@ -3,7 +3,7 @@
  * `input`; hosted tools go only to their own API, but for web search, which has a counterpart here.
  */
 import type { JsonObject } from "#lib/json.ts";
-import type { Chat, FunctionTool, Tool } from "#model/chat.ts";
+import { needsHostedTool, type Chat, type FunctionTool, type Tool } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
 import type { Dialect } from "#protocols/protocol.ts";
 import { toGeminiJsonSchema } from "./json-schema.ts";
@@ -123,9 +123,19 @@ function hostedOf(
     );
     return [{ googleSearch: {} }];
   }
-  throw new Failure("unsupported", `The tool \`${tool.kind}\` exists only at its own provider. Remove it.`, {
-    param: `tools[${chat.tools.indexOf(tool)}]`,
-  });
+  const path = `tools[${chat.tools.indexOf(tool)}]`;
+  if (needsHostedTool(chat)) {
+    throw new Failure(
+      "unsupported",
+      `The tool \`${tool.kind}\` exists only at its own provider. Remove it.`,
+      {
+        param: path,
+      },
+    );
+  }
+  // Agents offer their vendor's hosted tools with every request; without them they work all the same.
+  context.dropped.push(path);
+  return [];
 }
 
 function toolConfig(chat: Chat, hasFunctions: boolean, { rules }: ToolContext): JsonObject {

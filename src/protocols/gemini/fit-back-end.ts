@@ -103,11 +103,7 @@ function without(
 }
 
 /** Edits one object field in place, whichever way it is spelled. */
-export function within(
-  object: JsonObject,
-  name: string,
-  edit: (inner: JsonObject) => JsonObject,
-): JsonObject {
+function within(object: JsonObject, name: string, edit: (inner: JsonObject) => JsonObject): JsonObject {
   const key = object[name] === undefined ? snakeCase(name) : name;
   const inner = asObject(object[key]);
   return inner ? { ...object, [key]: edit(inner) } : object;

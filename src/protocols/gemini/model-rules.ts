@@ -54,7 +54,7 @@ export function modelRules(model: string): ModelRules {
 }
 
 /** `models/x`, `publishers/google/models/x`, `google/x` and `x` are one model. */
-export function baseModelId(model: string): string {
+function baseModelId(model: string): string {
   return model.slice(model.lastIndexOf("/") + 1).toLowerCase();
 }
 

@@ -43,7 +43,7 @@ function foreignParts(body: JsonObject, chat: Chat, dialect: Dialect): ReadonlyS
   );
 }
 
-export function signatureKey(part: JsonObject): string | undefined {
+function signatureKey(part: JsonObject): string | undefined {
   return ["thoughtSignature", "thought_signature"].find((key) => (asString(part[key]) ?? "") !== "");
 }
 

@@ -59,6 +59,11 @@ class GeminiStreamDecoder implements StreamDecoder {
     return value === undefined ? this.#fail(unreadable()) : this.pushValue(value);
   }
 
+  /** Servers that imitate this API may end as OpenAI's does; Google's reader would choke on it. */
+  isHidden(frame: SseFrame): boolean {
+    return frame.data.trim() === "[DONE]";
+  }
+
   pushValue(value: unknown): readonly ChatEvent[] {
     return Array.isArray(value) ? value.flatMap((chunk) => this.#chunk(chunk)) : this.#chunk(value);
   }
