@@ -5,6 +5,7 @@
 import type { Caller } from "#model/caller.ts";
 import type { Chat } from "#model/chat.ts";
 import type { Exchange } from "./exchange.ts";
+import { saleOf } from "./sale.ts";
 import type { Route, World } from "./world.ts";
 
 /** What an answer is assumed to be bound by where the caller set no bound: the reservation, not a cap on the answer. */
@@ -13,7 +14,8 @@ const OUTPUT_TOKENS_DEFAULT = 4096;
 const BYTES_PER_TOKEN_MIN = 3;
 
 export async function admit(world: World, exchange: Exchange): Promise<void> {
-  const admitted = world.limiter.admit(callerOf(exchange), world.clock.nowMs());
+  // The row's own time, so that row and counter agree on which day it is at midnight.
+  const admitted = world.limiter.admit(callerOf(exchange), exchange.createdAtMs);
   exchange.admission = admitted instanceof Promise ? await admitted : admitted;
 }
 
@@ -37,12 +39,14 @@ function hold(world: World, exchange: Exchange, chat: Chat, route: Route): void 
   const outputTokensMax = (chat.outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * (chat.choices ?? 1);
   const costs = route.targets.map((target) =>
     exchange.settings.prices.worstCase(
-      { inputTokens, outputTokensMax },
       {
-        provider: target.connector.name,
-        connectorType: target.connector.type,
-        model: target.model,
-        atMs: exchange.createdAtMs,
+        inputTokens,
+        outputTokensMax,
+        ...(chat.serviceTier !== undefined && { serviceTier: chat.serviceTier }),
+      },
+      {
+        ...saleOf(target, exchange),
+        ...(chat.serviceTier !== undefined && { serviceTier: chat.serviceTier }),
       },
     ),
   );

@@ -33,8 +33,8 @@ export function listModels(
 }
 
 interface Shape {
-  one(model: ListedModel): JsonObject;
-  list(models: readonly ListedModel[], request: Request): JsonObject;
+  readonly one: (model: ListedModel) => JsonObject;
+  readonly list: (models: readonly ListedModel[], request: Request) => JsonObject;
 }
 
 const openaiShape: Shape = {

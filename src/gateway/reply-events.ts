@@ -57,5 +57,8 @@ function isTellingFinish(reason: StopReason): boolean {
 export function note(attempt: Attempt, event: ChatEvent): void {
   if (event.type === "delta" || event.type === "transcript") attempt.outputChars += event.text.length;
   else if (event.type === "usage") attempt.addUsage(event.usage);
-  else if (event.type === "start" && event.model !== undefined) attempt.servedModel = event.model;
+  else if (event.type === "start") {
+    if (event.model !== undefined) attempt.servedModel = event.model;
+    if (event.usage) attempt.addUsage(event.usage);
+  }
 }

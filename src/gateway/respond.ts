@@ -5,7 +5,7 @@
 import { Failure, toFailure } from "#model/failure.ts";
 import { foldReply } from "#model/reply.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
-import type { Envelope } from "#protocols/protocol.ts";
+import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
 import { callerOf } from "./admit.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import { answerHeaders, failureHeaders } from "./headers.ts";
@@ -91,7 +91,8 @@ class StreamPump {
   readonly #world: World;
   readonly #exchange: Exchange;
   readonly #answer: StreamAnswer;
-  readonly #write: (step: Step) => Uint8Array | undefined;
+  /** Absent in the native lane. */
+  readonly #encoder: StreamEncoder | undefined;
   readonly #head: Step[];
   /** What came after the answer's finish: held back until it is booked. */
   readonly #tail: Uint8Array[] = [];
@@ -103,7 +104,9 @@ class StreamPump {
     this.#exchange = exchange;
     this.#answer = answer;
     this.#head = [...answer.head];
-    this.#write = answer.isNative ? (step) => step.nativeBytes() : this.#canonicalWriter();
+    this.#encoder = answer.isNative
+      ? undefined
+      : exchange.inbound.protocol.client.createStreamEncoder(envelope(world, exchange, answer.attempt));
     if (exchange.client.aborted) this.clientLeft();
     else exchange.client.addEventListener("abort", this.#onGone, { once: true });
   }
@@ -158,14 +161,12 @@ class StreamPump {
     }
   }
 
-  #canonicalWriter(): (step: Step) => Uint8Array | undefined {
-    const { client } = this.#exchange.inbound.protocol;
-    const writer = client.createStreamEncoder(envelope(this.#world, this.#exchange, this.#answer.attempt));
-    return (step) => {
-      let text = "";
-      for (const event of step.events) if (event.type !== "error") text += writer.push(event);
-      return text === "" ? undefined : encoder.encode(text);
-    };
+  #write(step: Step): Uint8Array | undefined {
+    const writer = this.#encoder;
+    if (!writer) return step.nativeBytes();
+    let text = "";
+    for (const event of step.events) if (event.type !== "error") text += writer.push(event);
+    return text === "" ? undefined : encoder.encode(text);
   }
 
   #keepAlive(step: Step): Uint8Array | undefined {
@@ -181,7 +182,12 @@ class StreamPump {
   }
 
   #errorBytes(failure: Failure, before: Uint8Array | undefined): Uint8Array {
-    const text = this.#exchange.inbound.protocol.client.encodeStreamFailure(failure, this.#exchange.id);
+    // An encoder in mid-stream knows more than the protocol does: event numbers, what is open.
+    const own = this.#encoder?.push({ type: "error", failure }) ?? "";
+    const text =
+      own === ""
+        ? this.#exchange.inbound.protocol.client.encodeStreamFailure(failure, this.#exchange.id)
+        : own;
     return join([...(before ? [before] : []), encoder.encode(text)]);
   }
 

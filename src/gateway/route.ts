@@ -4,6 +4,7 @@ import type { Chat } from "#model/chat.ts";
 import { orderTargets } from "#health/target-order.ts";
 import type { Caller } from "#model/caller.ts";
 import type { Exchange } from "./exchange.ts";
+import { saleOf } from "./sale.ts";
 import type { Route, World } from "./world.ts";
 
 export function route(world: World, exchange: Exchange, chat: Chat): Route {
@@ -47,12 +48,7 @@ function typicalPrice(exchange: Exchange, found: Route, id: string): number | un
   if (!target) return undefined;
   return exchange.settings.prices.worstCase(
     { inputTokens: 1000, outputTokensMax: 500 },
-    {
-      provider: target.connector.name,
-      connectorType: target.connector.type,
-      model: target.model,
-      atMs: exchange.createdAtMs,
-    },
+    saleOf(target, exchange),
   );
 }
 

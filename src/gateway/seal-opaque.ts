@@ -6,9 +6,9 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { asString, parseJson } from "#lib/json.ts";
 import type { Opaque, Vendor } from "#model/chat.ts";
+import { SEAL_PREFIX } from "#model/seal-prefix.ts";
 import type { Sealer } from "./world.ts";
 
-const PREFIX = "xjp1.";
 const MAC_BYTES = 12;
 /** Encrypted reasoning is tens of kilobytes; past this it is not ours. */
 const SEALED_CHARS_MAX = 2 * 1024 * 1024;
@@ -39,11 +39,11 @@ export function createSealer(key: Uint8Array): Sealer {
     seal(opaque, tenantId) {
       const fields = [opaque.vendor, opaque.kind, opaque.data, opaque.model ?? null, opaque.route ?? null];
       const payload = Buffer.from(JSON.stringify(fields)).toString("base64url");
-      return `${PREFIX}${payload}.${macOf(payload, tenantId).toString("base64url")}`;
+      return `${SEAL_PREFIX}${payload}.${macOf(payload, tenantId).toString("base64url")}`;
     },
     unseal(text, tenantId) {
-      if (!text.startsWith(PREFIX) || text.length > SEALED_CHARS_MAX) return undefined;
-      const [payload = "", mac = ""] = text.slice(PREFIX.length).split(".");
+      if (!text.startsWith(SEAL_PREFIX) || text.length > SEALED_CHARS_MAX) return undefined;
+      const [payload = "", mac = ""] = text.slice(SEAL_PREFIX.length).split(".");
       const given = Buffer.from(mac, "base64url");
       if (given.length !== MAC_BYTES || !timingSafeEqual(given, macOf(payload, tenantId))) return undefined;
       return readOpaque(Buffer.from(payload, "base64url").toString("utf8"));

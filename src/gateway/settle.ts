@@ -6,6 +6,7 @@ import type { Failure } from "#model/failure.ts";
 import type { CostSource, Outcome, UsageRecord } from "#model/usage-record.ts";
 import { inputTotal, type Usage } from "#model/usage.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
+import { saleOf } from "./sale.ts";
 import type { World } from "./world.ts";
 
 export interface Ending {
@@ -31,6 +32,8 @@ export function settle(world: World, exchange: Exchange, ending: Ending): UsageR
   const request = requestRecord(world, exchange, ending, booked);
   try {
     if (exchange.admission) world.journal.settle([...booked, request]);
+    // Refused before any upstream: it counts for nothing, now as after a restart.
+    if (ending.outcome === "refused" && booked.length === 0) exchange.admission?.refund();
     exchange.admission?.settle(
       {
         ...(request.usage.output !== undefined && {
@@ -151,11 +154,8 @@ function price(exchange: Exchange, entry: Attempt, usage: Usage): Cost {
   if (usage.output === undefined && inputTotal(usage) === undefined && entry.failure)
     return { nanoUsd: 0, source: "none" };
   const cost = exchange.settings.prices.cost(usage, {
-    provider: entry.target.connector.name,
-    connectorType: entry.target.connector.type,
-    model: entry.target.model,
+    ...saleOf(entry.target, exchange),
     ...(entry.servedModel !== undefined && { servedModel: entry.servedModel }),
-    atMs: exchange.createdAtMs,
   });
   return cost.source !== "unknown" && usage.estimated === true ? { ...cost, source: "estimated" } : cost;
 }

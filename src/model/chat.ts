@@ -290,3 +290,11 @@ export interface ToolChoice {
   /** Only these tools. `required` with exactly one name is the forced tool. */
   readonly allowed?: readonly string[];
 }
+
+/**
+ * Whether leaving hosted tools out would break the request: a call is required, and only a hosted tool could be it.
+ * Otherwise a target that does not have them is told to the caller in `x-xjp-dropped`.
+ */
+export function needsHostedTool(chat: Chat): boolean {
+  return chat.toolChoice?.mode === "required" && chat.tools.every((tool) => tool.type === "hosted");
+}

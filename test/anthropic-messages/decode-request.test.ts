@@ -224,7 +224,7 @@ describe("opaque state", () => {
   });
 
   test("what looks sealed and does not open is dropped", () => {
-    expect(answer([{ type: "thinking", thinking: "t", signature: "gwr1.forged" }])).toEqual([]);
+    expect(answer([{ type: "thinking", thinking: "t", signature: "xjp1.forged" }])).toEqual([]);
   });
 });
 

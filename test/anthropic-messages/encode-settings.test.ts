@@ -100,10 +100,12 @@ describe("tools", () => {
     expect(refusal({ webSearch }, { host: "compatible" })).toBe("web_search_options");
   });
 
-  test("a hosted tool of another provider is refused", () => {
-    expect(
-      refusal({ tools: [{ type: "hosted", protocol: "openai-responses", kind: "file_search", value: {} }] }),
-    ).toBe("tools[0]");
+  test("a hosted tool of another provider is left out and listed, and refused where nothing else could be called", () => {
+    const search = { type: "hosted", protocol: "openai-responses", kind: "file_search", value: {} } as const;
+    const { body, dropped } = encode({ tools: [search] });
+    expect(body["tools"]).toBeUndefined();
+    expect(dropped).toEqual(["tools[0]"]);
+    expect(refusal({ tools: [search], toolChoice: { mode: "required" } })).toBe("tools[0]");
   });
 
   const tools = [tool("f"), tool("g"), tool("h")];

@@ -33,12 +33,12 @@ export function dialectOf(fields: Partial<Dialect> = {}): Dialect {
 }
 
 export function seal(opaque: Opaque): string {
-  return `gwr1.${Buffer.from(JSON.stringify(opaque)).toString("base64url")}`;
+  return `xjp1.${Buffer.from(JSON.stringify(opaque)).toString("base64url")}`;
 }
 
 export function unseal(text: string): Opaque | undefined {
-  if (!text.startsWith("gwr1.")) return undefined;
-  const value = parseJson(Buffer.from(text.slice("gwr1.".length), "base64url").toString());
+  if (!text.startsWith("xjp1.")) return undefined;
+  const value = parseJson(Buffer.from(text.slice("xjp1.".length), "base64url").toString());
   return isOpaque(value) ? value : undefined;
 }
 

@@ -57,7 +57,7 @@ for (const protocol of others) {
           const encoded = encodedOrRefused(() => upstream.encodeRequest(chat, dialectOf({ model })).body);
           if (encoded === undefined) return;
           expect(client.decodeRequest(encoded, lineOf()).turns.length).toBeGreaterThan(0);
-          expect(JSON.stringify(encoded)).not.toContain("gwr1.");
+          expect(JSON.stringify(encoded)).not.toContain("xjp1.");
         });
       }
     }

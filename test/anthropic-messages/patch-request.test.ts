@@ -64,14 +64,14 @@ describe("an upstream never sees", () => {
         { type: "thinking", thinking: "t", signature: sealed },
         { type: "redacted_thinking", data: sealed },
         { type: "redacted_thinking", data: `${sealed}~` },
-        { type: "redacted_thinking", data: "gwr1.forged" },
+        { type: "redacted_thinking", data: "xjp1.forged" },
         own,
         call,
       ),
     );
     expect(encoded.body["messages"]).toEqual(history(own, call).messages);
     expect(encoded.dropped).toEqual([0, 1, 2, 3].map((at) => `messages[1].content[${at}]`));
-    expect(JSON.stringify(encoded.body)).not.toContain("gwr1.");
+    expect(JSON.stringify(encoded.body)).not.toContain("xjp1.");
   });
 
   test("unsigned thoughts, where it is Claude", () => {

@@ -1,6 +1,6 @@
 /** Tools and tool choice for an upstream of this API. */
 import { isObject, type JsonObject } from "#lib/json.ts";
-import type { Chat, FunctionTool, Tool } from "#model/chat.ts";
+import { needsHostedTool, type Chat, type FunctionTool, type Tool } from "#model/chat.ts";
 import type { Dialect } from "#protocols/protocol.ts";
 import { cacheField, unsupported } from "./encode-content.ts";
 import { fitSchema } from "./fit-schema.ts";
@@ -21,30 +21,42 @@ export function encodeTools(chat: Chat, setting: Setting): readonly JsonObject[]
   const isSubset = allowed !== undefined && !(chat.toolChoice?.mode === "required" && allowed.length === 1);
   const tools = chat.tools.flatMap((tool, index) => {
     const isOut = isSubset && tool.type !== "hosted" && !allowed.includes(tool.name);
-    return isOut ? [] : [encodeTool(tool, `tools[${index}]`, setting)];
+    return isOut ? [] : encodeTool(tool, `tools[${index}]`, { chat, setting });
   });
   return chat.webSearch === undefined ? tools : [...tools, webSearchTool(chat.webSearch, setting.dialect)];
 }
 
-function encodeTool(tool: Tool, path: string, setting: Setting): JsonObject {
+interface Offer {
+  readonly chat: Chat;
+  readonly setting: Setting;
+}
+
+function encodeTool(tool: Tool, path: string, { chat, setting }: Offer): readonly JsonObject[] {
   switch (tool.type) {
     case "function":
       return tool.raw?.protocol === "anthropic-messages"
-        ? ownTool(tool.raw.value, path, setting)
-        : encodeFunction(tool, path, setting);
+        ? [ownTool(tool.raw.value, path, setting)]
+        : [encodeFunction(tool, path, setting)];
     case "custom": {
       const format =
         tool.format && `The input follows this ${tool.format.syntax} definition: ${tool.format.definition}`;
       const description = [tool.description, format].filter((text) => text !== undefined).join("\n\n");
-      return {
-        name: setting.toolNames?.wire(tool.name) ?? tool.name,
-        ...(description !== "" && { description }),
-        input_schema: CUSTOM_SCHEMA,
-      };
+      return [
+        {
+          name: setting.toolNames?.wire(tool.name) ?? tool.name,
+          ...(description !== "" && { description }),
+          input_schema: CUSTOM_SCHEMA,
+        },
+      ];
     }
     case "hosted":
-      if (tool.protocol === "anthropic-messages") return tool.value;
-      throw unsupported(path, `the hosted tool ${tool.kind} exists only at another provider`);
+      if (tool.protocol === "anthropic-messages") return [tool.value];
+      if (needsHostedTool(chat)) {
+        throw unsupported(path, `the hosted tool ${tool.kind} exists only at another provider`);
+      }
+      // Agents offer their vendor's hosted tools with every request; without them they work all the same.
+      setting.dropped.add(path);
+      return [];
   }
 }
 

@@ -6,11 +6,10 @@
  *   on a call or a text    (Gemini signs those) sealed in a `redacted_thinking` directly before its block, or, where it
  *                          came after the block had begun, behind it with `BELONGS_BEFORE` at the end
  */
+import { SEAL_PREFIX } from "#model/seal-prefix.ts";
 import type { AssistantPart, Opaque } from "#model/chat.ts";
 import type { RequestLine } from "#protocols/protocol.ts";
 
-/** What every sealed text begins with. An Anthropic upstream must never see one. */
-const SEAL_PREFIX = "gwr1.";
 /** Not in the alphabet of sealed texts. */
 const BELONGS_BEFORE = "~";
 

@@ -184,7 +184,10 @@ describe("fields by host", () => {
     [{ stop: ["a", "b", "c", "d", "e"] }, to("openai"), "stop"],
     [{ modalities: ["audio"] }, to("deepseek"), "modalities"],
     [
-      { tools: [{ type: "hosted", protocol: "anthropic-messages", kind: "web_search", value: {} }] },
+      {
+        tools: [{ type: "hosted", protocol: "anthropic-messages", kind: "web_search", value: {} }],
+        toolChoice: { mode: "required" },
+      },
       to("openai"),
       "tools[0] (web_search)",
     ],

@@ -1,6 +1,6 @@
 /** Tools and the choice among them. */
 import type { JsonObject } from "#lib/json.ts";
-import type { Chat, FunctionTool, Tool } from "#model/chat.ts";
+import { needsHostedTool, type Chat, type FunctionTool, type Tool } from "#model/chat.ts";
 import type { Dialect } from "#protocols/protocol.ts";
 import { wrapCustomTool } from "./custom-input.ts";
 import { quirksOf, type Quirks } from "./dialects.ts";
@@ -22,10 +22,12 @@ export function encodeTools(chat: Chat, dialect: Dialect, dropped: Set<string>):
   const takesParallel = quirks.takes.has("parallel_tool_calls");
   if (parallelToolCalls !== undefined && !takesParallel) dropped.add("parallel_tool_calls");
   const isCustomKept = quirks.takes.has("custom_tools") || chat.protocol === "openai-chat";
+  const tools = offered.flatMap((tool, index) =>
+    encodeTool(tool, { path: `tools[${index}]`, chat, dialect, isCustomKept, dropped }),
+  );
+  if (tools.length === 0) return {};
   return {
-    tools: offered.map((tool, index) =>
-      encodeTool(tool, { path: `tools[${index}]`, chat, dialect, isCustomKept }),
-    ),
+    tools,
     ...encodeChoice(chat, quirks, isCut),
     ...(parallelToolCalls !== undefined && takesParallel && { parallel_tool_calls: parallelToolCalls }),
   };
@@ -36,22 +38,28 @@ interface Place {
   readonly chat: Chat;
   readonly dialect: Dialect;
   readonly isCustomKept: boolean;
+  readonly dropped: Set<string>;
 }
 
-function encodeTool(tool: Tool, place: Place): JsonObject {
+function encodeTool(tool: Tool, place: Place): readonly JsonObject[] {
   switch (tool.type) {
     case "function":
-      return encodeFunction(tool, place);
+      return [encodeFunction(tool, place)];
     case "custom": {
       const name = toWireName(tool.name);
-      if (!place.isCustomKept) return { type: "function", function: { name, ...wrapCustomTool(tool) } };
+      if (!place.isCustomKept) return [{ type: "function", function: { name, ...wrapCustomTool(tool) } }];
       const format = tool.format && { format: { type: "grammar", grammar: { ...tool.format } } };
       const description = tool.description !== undefined && { description: tool.description };
-      return { type: "custom", custom: { name, ...description, ...format } };
+      return [{ type: "custom", custom: { name, ...description, ...format } }];
     }
     case "hosted":
-      if (tool.protocol === "openai-chat" && place.chat.protocol === "openai-chat") return tool.value;
-      throw unsupported(`${place.path} (${tool.kind})`, place.dialect, "has no hosted tool for");
+      if (tool.protocol === "openai-chat" && place.chat.protocol === "openai-chat") return [tool.value];
+      if (needsHostedTool(place.chat)) {
+        throw unsupported(`${place.path} (${tool.kind})`, place.dialect, "has no hosted tool for");
+      }
+      // Agents offer their vendor's hosted tools with every request; without them they work all the same.
+      place.dropped.add(place.path);
+      return [];
   }
 }
 

@@ -6,6 +6,7 @@
  * A detail's opaque text is either sealed by us (then the seal says whose it is) or bare (then `format` says). What
  * looks like one of our seals but does not open was tampered with or belongs to another tenant: it is left out.
  */
+import { SEAL_PREFIX } from "#model/seal-prefix.ts";
 import { asString, isObject, parseJson, type Json, type JsonObject } from "#lib/json.ts";
 import type { Opaque, ReasoningPart, Vendor } from "#model/chat.ts";
 
@@ -90,9 +91,7 @@ export function belongsTo(
   return opaque.vendor === "anthropic" || opaque.route === undefined || opaque.route === target.route;
 }
 
-/** How our seals begin; only the seal itself can tell whether one is genuine. */
-const SEAL_PREFIX = "xjp1.";
-
+/** Only the seal itself can tell whether it is genuine. */
 export function isSealed(text: string): boolean {
   return text.startsWith(SEAL_PREFIX);
 }

@@ -172,12 +172,26 @@ describe("a request", () => {
   }
 });
 
+test("a hosted tool of another API is left out and listed", () => {
+  const { body, dropped } = encode({
+    tools: [{ type: "hosted", protocol: "gemini", kind: "googleSearch", value: {} }],
+  });
+  expect(body["tools"]).toBeUndefined();
+  expect(dropped).toEqual(["tools[0]"]);
+});
+
 describe("what a caller would break on is refused by name", () => {
   const user = (part: UserPart): Partial<Chat> => ({ turns: [{ side: "user", parts: [part] }] });
   const rows: readonly (readonly [fields: Partial<Chat>, param: string])[] = [
     [{ choices: 2 }, "n"],
     [{ modalities: ["text", "audio"] }, "modalities"],
-    [{ tools: [{ type: "hosted", protocol: "gemini", kind: "googleSearch", value: {} }] }, "tools[0]"],
+    [
+      {
+        tools: [{ type: "hosted", protocol: "gemini", kind: "googleSearch", value: {} }],
+        toolChoice: { mode: "required" },
+      },
+      "tools[0]",
+    ],
     [user({ type: "video", media: { from: "url", url: "https://x.test/v.mp4" } }), "turns[0].parts[0]"],
     [user({ type: "image", media: { from: "file", id: "f", vendor: "anthropic" } }), "turns[0].parts[0]"],
     [user({ type: "audio", media: { from: "base64", mime: "audio/ogg", data: "" } }), "turns[0].parts[0]"],

@@ -1,14 +1,22 @@
 /** Canonical tools and tool choice in this API's flat spelling; for upstreams, and for the echo in replies. */
 import type { Json, JsonObject } from "#lib/json.ts";
 import { asArray, asObject, asString } from "#lib/json.ts";
-import type { Chat, FunctionTool, Tool, ToolChoice } from "#model/chat.ts";
+import { needsHostedTool, type Chat, type FunctionTool, type Tool, type ToolChoice } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
 import { isStrictSchema } from "./strict-schema.ts";
 
-/** Throws `unsupported` for a hosted tool of another API. */
-export function encodeTools(chat: Chat): readonly JsonObject[] {
+/**
+ * A hosted tool of another API is left out and told to `drop`, unless nothing else could be called: then it throws
+ * `unsupported`.
+ */
+export function encodeTools(chat: Chat, drop: (path: string) => void): readonly JsonObject[] {
   const encoded: JsonObject[] = [];
   for (const [index, tool] of chat.tools.entries()) {
+    if (isForeign(tool) && !needsHostedTool(chat)) {
+      // Agents offer their vendor's hosted tools with every request; without them they work all the same.
+      drop(`tools[${index}]`);
+      continue;
+    }
     const entry = encodeTool(tool, `tools[${index}]`, chat);
     const previous = encoded.at(-1);
     // Tools of one namespace were taken apart one by one; neighbours go back into one wrapper.
@@ -24,6 +32,10 @@ export function encodeTools(chat: Chat): readonly JsonObject[] {
     encoded.push(entry);
   }
   return encoded;
+}
+
+function isForeign(tool: Tool): boolean {
+  return tool.type === "hosted" && tool.protocol !== "openai-responses";
 }
 
 function encodeTool(tool: Tool, path: string, chat: Chat): JsonObject {

@@ -76,8 +76,8 @@ function toolChoice(chat: Chat): Json {
   return chat.toolChoice ? encodeToolChoice(chat.toolChoice, chat.tools) : "auto";
 }
 
-/** A hosted tool of another API cannot be in a request of this one; an echo must not fail over it. */
+/** A hosted tool of another API has no spelling here: an echo leaves it out. */
 function ownTools(chat: Chat): readonly JsonObject[] {
   const tools = chat.tools.filter((tool) => tool.type !== "hosted" || tool.protocol === "openai-responses");
-  return encodeTools({ ...chat, tools });
+  return encodeTools({ ...chat, tools }, () => undefined);
 }
