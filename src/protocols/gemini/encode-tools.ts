@@ -1,6 +1,7 @@
 /**
  * Tools, tool choice and their configuration. Custom (free text) tools become functions with one string argument
- * `input`; hosted tools go only to their own API, but for web search, which has a counterpart here.
+ * `input`; hosted tools go only to their own API, but for web search, which has a counterpart here: others are left out and
+ * listed, or refused where the request needs them.
  */
 import type { JsonObject } from "#lib/json.ts";
 import { needsHostedTool, type Chat, type FunctionTool, type Tool } from "#model/chat.ts";
