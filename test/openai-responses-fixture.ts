@@ -13,11 +13,11 @@ import { checkOpenaiResponsesStream } from "./grammar/openai-responses.ts";
 const SEAL = "seal.";
 
 /** Reversible and plain, so that a test can see through it. */
-export function seal(opaque: Opaque): string {
+function seal(opaque: Opaque): string {
   return `${SEAL}${Buffer.from(JSON.stringify(opaque)).toString("base64url")}`;
 }
 
-export function unseal(text: string): Opaque | undefined {
+function unseal(text: string): Opaque | undefined {
   if (!text.startsWith(SEAL)) return undefined;
   const value = asObject(parseJson(Buffer.from(text.slice(SEAL.length), "base64url").toString()));
   const { kind, vendor, data } = value ?? {};
@@ -33,7 +33,7 @@ export function unseal(text: string): Opaque | undefined {
   return { kind: knownKind, vendor: vendors.find((name) => name === vendor) ?? "unknown", data };
 }
 
-export const line: RequestLine = { headers: new Headers(), unseal };
+const line: RequestLine = { headers: new Headers(), unseal };
 
 export function decode(body: JsonObject): Chat {
   return openaiResponses.client.decodeRequest(body, line);

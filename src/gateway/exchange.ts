@@ -9,7 +9,7 @@ import type { Chat, ProtocolName } from "#model/chat.ts";
 import type { Failure } from "#model/failure.ts";
 import { mergeUsage, type Usage } from "#model/usage.ts";
 import type { Target } from "#connectors/connector.ts";
-import type { Protocol, RequestLine } from "#protocols/protocol.ts";
+import type { Protocol } from "#protocols/protocol.ts";
 import type { Route, Settings } from "./world.ts";
 
 /** What the router hands in: the socket's request, and what its URL said. */
@@ -92,5 +92,3 @@ export class Attempt {
     this.usage = mergeUsage(this.usage, usage);
   }
 }
-
-export type { RequestLine };

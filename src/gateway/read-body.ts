@@ -1,6 +1,6 @@
 /** Reads the request body within its bounds: bytes, compressed or not, and depth of the JSON. */
 import { brotliDecompress, gunzip, inflate, zstdDecompress, type InputType } from "node:zlib";
-import { isObject, parseJson, type JsonObject } from "#lib/json.ts";
+import { isObject, parseJson } from "#lib/json.ts";
 import { Failure } from "#model/failure.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -93,5 +93,3 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   const children: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
   return children.some((child) => isDeeperThan(child, levels - 1));
 }
-
-export type { JsonObject };

@@ -34,10 +34,6 @@ export function asNumber(value: unknown): number | undefined {
   return Number.isFinite(parsed) ? parsed : undefined;
 }
 
-export function asBoolean(value: unknown): boolean | undefined {
-  return typeof value === "boolean" ? value : undefined;
-}
-
 /** Parses text, or gives undefined where it is not JSON. `JSON.parse` returns `any`, hence the one place. */
 export function parseJson(text: string): Json | undefined {
   try {

@@ -36,7 +36,7 @@ export function seal(opaque: Opaque): string {
   return `xjp1.${Buffer.from(JSON.stringify(opaque)).toString("base64url")}`;
 }
 
-export function unseal(text: string): Opaque | undefined {
+function unseal(text: string): Opaque | undefined {
   if (!text.startsWith("xjp1.")) return undefined;
   const value = parseJson(Buffer.from(text.slice("xjp1.".length), "base64url").toString());
   return isOpaque(value) ? value : undefined;

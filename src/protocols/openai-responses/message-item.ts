@@ -92,7 +92,7 @@ export class MessageItem implements OutputItem {
 }
 
 /** Code and audio have no place of their own in what this API gives, so they are text. */
-export function isText(part: PartStart): boolean {
+function isText(part: PartStart): boolean {
   return part.type === "text" || part.type === "refusal" || part.type === "audio";
 }
 
