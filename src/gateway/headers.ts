@@ -20,6 +20,11 @@ export function answerHeaders(exchange: Exchange, attempt: Attempt, costNanoUsd?
 /** What every answer carries, refusals included. */
 export function failureHeaders(exchange: Exchange): Headers {
   const headers: Headers = { "x-request-id": exchange.id };
+  if (exchange.inbound.request.headers.has("origin")) {
+    // Keys travel in headers, never in cookies, so any page that has one may read the answer.
+    headers["access-control-allow-origin"] = "*";
+    headers["access-control-expose-headers"] = "*";
+  }
   if (exchange.protocolName === "anthropic-messages") headers["request-id"] = exchange.id;
   if (exchange.route) headers["x-xjp-model"] = headerSafe(exchange.route.logicalModel);
   const limits = exchange.admission?.rateLimit;

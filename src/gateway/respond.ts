@@ -67,6 +67,7 @@ function respondStream(world: World, exchange: Exchange, answer: StreamAnswer): 
     {
       async pull(controller) {
         const bytes = await pump.next();
+        if (pump.hasNoReader) return;
         if (bytes) controller.enqueue(bytes);
         if (pump.isFinished) controller.close();
       },
@@ -85,6 +86,7 @@ function respondStream(world: World, exchange: Exchange, answer: StreamAnswer): 
 }
 
 const encoder = new TextEncoder();
+const MS_PER_SECOND = 1000;
 
 /** Turns upstream steps into client bytes. Owns the attempt from the commit point to the booking. */
 class StreamPump {
@@ -98,6 +100,8 @@ class StreamPump {
   readonly #tail: Uint8Array[] = [];
   #hasFinish = false;
   isFinished = false;
+  /** The client left: there is nothing to write to, nor to close. */
+  hasNoReader = false;
 
   constructor(world: World, exchange: Exchange, answer: StreamAnswer) {
     this.#world = world;
@@ -123,10 +127,18 @@ class StreamPump {
   }
 
   clientLeft(): void {
+    this.hasNoReader = true;
     if (this.isFinished) return;
     const failure = new Failure("cancelled", "The client closed the connection.");
-    this.#answer.cancel(failure);
+    void this.#cancelForClient(failure);
     this.#end({ failure });
+  }
+
+  async #cancelForClient(failure: Failure): Promise<void> {
+    const { clock, telemetry } = this.#world;
+    const goneAtMs = clock.monotonicMs();
+    await this.#answer.cancel(failure);
+    telemetry.upstreamCancelled((clock.monotonicMs() - goneAtMs) / MS_PER_SECOND);
   }
 
   readonly #onGone = (): void => this.clientLeft();
@@ -154,7 +166,7 @@ class StreamPump {
       return this.#write(step);
     } catch (error) {
       const failure = toFailure(error);
-      this.#answer.cancel(failure);
+      void this.#answer.cancel(failure);
       this.#end({ failure });
       this.#tail.length = 0;
       return this.#errorBytes(failure, undefined);
@@ -176,7 +188,7 @@ class StreamPump {
 
   /** The text so far is true and goes out; the finish and what follows it are not, and do not. */
   #fail(failure: Failure, bytes: Uint8Array | undefined): Uint8Array {
-    this.#answer.cancel(failure);
+    void this.#answer.cancel(failure);
     this.#end({ failure });
     return this.#errorBytes(failure, this.#hasFinish ? undefined : bytes);
   }
