@@ -27,6 +27,8 @@ export class Deadlines {
   #phaseMs = Number.POSITIVE_INFINITY;
   #sinceMs = 0;
   #timer: Timer | undefined;
+  /** When the client was seen to be gone, monotonic. */
+  clientGoneAtMs: number | undefined;
 
   /**
    * Watches the client at once, and time from the first `enter` on. `startedMs`: when the request began, monotonic;
@@ -73,6 +75,7 @@ export class Deadlines {
   }
 
   readonly #onClientGone = (): void => {
+    this.clientGoneAtMs ??= this.#clock.monotonicMs();
     this.abort(new Failure("cancelled", "The client closed the connection."));
   };
 

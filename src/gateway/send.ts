@@ -35,7 +35,8 @@ export interface StreamAnswer {
   /** Steps read before the first content. */
   readonly head: readonly Step[];
   next(): Promise<Step>;
-  cancel(reason: Failure): void;
+  /** Resolves when the upstream is closed. */
+  cancel(reason: Failure): Promise<void>;
   /** Time spent waiting for the upstream's bytes since the answer was handed over. */
   waitedMs(): number;
 }
@@ -50,6 +51,7 @@ interface Prepared {
   readonly dropped: readonly string[];
 }
 
+const MS_PER_SECOND = 1000;
 /** How long a whole answer may take while another target is waiting its turn: half the request's time. */
 const WHOLE_SHARE = 0.5;
 
@@ -83,6 +85,11 @@ export async function send(
       failure instanceof Failure ? failure : new Failure("internal", "aborted", { cause: error }),
     );
     deadlines.stop();
+    const { clientGoneAtMs } = deadlines;
+    if (clientGoneAtMs !== undefined && attempt.reachedUpstream) {
+      // Whatever was waiting on the upstream has just been rejected by its close.
+      world.telemetry.upstreamCancelled((world.clock.monotonicMs() - clientGoneAtMs) / MS_PER_SECOND);
+    }
     throw failure;
   }
 }

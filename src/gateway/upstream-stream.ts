@@ -73,12 +73,12 @@ export class UpstreamStream {
     return this.#decode(frames, isWhole ? chunk : undefined);
   }
 
-  /** Closes the upstream at once. Safe to call at any time, and more than once. */
-  cancel(reason: Failure): void {
+  /** Closes the upstream at once; resolves when that is done. Safe to call at any time, and more than once. */
+  cancel(reason: Failure): Promise<void> {
     this.#deadlines.abort(reason);
     this.#deadlines.stop();
     // The reader rejects where the body already failed, which is what we are here for.
-    this.#reader.cancel(reason).catch(() => undefined);
+    return this.#reader.cancel(reason).catch(() => undefined);
   }
 
   async #read(): Promise<Uint8Array | undefined | Failure> {
@@ -113,7 +113,7 @@ export class UpstreamStream {
         break;
       }
     }
-    if (failure) this.cancel(failure);
+    if (failure) void this.cancel(failure);
     if (isEnd) this.#release();
     const original = forwarded.length === frames.length ? whole : undefined;
     return {
@@ -151,7 +151,7 @@ export class UpstreamStream {
   }
 
   #broken(failure: Failure): Step {
-    this.cancel(failure);
+    void this.cancel(failure);
     return { events: NO_EVENTS, nativeBytes: () => undefined, isKeepAlive: false, failure, isEnd: false };
   }
 
