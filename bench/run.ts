@@ -1,0 +1,183 @@
+/**
+ * The benchmark: `npm run bench`. Everybody is measured in turn, round after round, in front of one simulated provider;
+ * medians of the rounds' ratios to nginx go to docs/benchmarks.md. Times of one machine say nothing about another.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startContenders, type Contender, type Contenders, type Lane } from "./contenders.ts";
+import { measureLatency } from "./latency.ts";
+import { median, percentile } from "./median.ts";
+import { report, type Latency, type Measured, type Memory, type Ratios } from "./report.ts";
+import { loadStreams, openStreams } from "./stream-load.ts";
+import { loadUnary } from "./unary-load.ts";
+
+const UNARY_ROUNDS = 5;
+const UNARY_SECONDS = 4;
+const STREAM_ROUNDS = 3;
+const STREAM_SECONDS = 5;
+const LATENCY_BLOCKS = 5;
+const LATENCY_REQUESTS = 600;
+const STREAMS_OPEN = 500;
+/** The gateway answers well over 20,000 requests in this time: its hot paths are compiled before it is measured. */
+const WARM_UP_SECONDS = 10;
+const TIME_MAX_MS = 6 * 60_000;
+
+const only = new Set(process.argv.slice(2));
+const folder = await mkdtemp(join(tmpdir(), "xjp-bench-"));
+const stack = new AsyncDisposableStack();
+stack.defer(() => rm(folder, { recursive: true, force: true }));
+let isEnding = false;
+
+async function stop(code: number): Promise<void> {
+  if (isEnding) return;
+  isEnding = true;
+  await stack.disposeAsync();
+  process.exit(code);
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop(1));
+setTimeout(() => {
+  console.error(`bench: not done after ${TIME_MAX_MS / 60_000} minutes, given up`);
+  void stop(1);
+}, TIME_MAX_MS);
+try {
+  await main(await startContenders(folder, stack));
+  await stop(0);
+} catch (error) {
+  console.error(error);
+  await stop(1);
+}
+
+async function main(contenders: Contenders): Promise<void> {
+  const started = residentBytes(contenders);
+  const wants = (part: string) => only.size === 0 || only.has(part);
+  const measured: Measured = {
+    ...(wants("unary") && { unary: await measureUnary(contenders) }),
+    ...(wants("stream") && { stream: await measureStreams(contenders) }),
+    ...(wants("latency") && { latency: await measureAdded(contenders) }),
+    ...(wants("memory") && { memory: await measureMemory(contenders, started) }),
+  };
+  const text = report(measured);
+  console.log(text);
+  if (only.size === 0) await Bun.write(join(import.meta.dir, "../docs/benchmarks.md"), text);
+}
+
+type Row = readonly [label: string, contender: Contender, lane: Lane];
+
+async function measureUnary({ direct, nginx, gateway, portkey }: Contenders): Promise<Ratios> {
+  const rows: readonly Row[] = [
+    ["nginx", nginx, "whole"],
+    ["gateway, same API", gateway, "whole"],
+    ["gateway, Chat to Anthropic", gateway, "whole-anthropic"],
+    ["Portkey, same API", portkey, "whole"],
+  ];
+  note("warming up");
+  for (const [, contender, lane] of rows) {
+    await loadUnary(contender, { lane, seconds: contender === nginx ? 2 : WARM_UP_SECONDS, folder });
+  }
+  const { requestsPerSecond } = await loadUnary(direct, { lane: "whole", seconds: 3, folder });
+  const rounds: number[][] = [];
+  const speeds: number[] = [];
+  for (let round = 0; round < UNARY_ROUNDS; round += 1) {
+    const times: number[] = [];
+    for (const [, contender, lane] of rows) {
+      const load = await loadUnary(contender, { lane, seconds: UNARY_SECONDS, folder });
+      times.push(load.processorUs);
+      if (contender === gateway && lane === "whole") speeds.push(load.requestsPerSecond);
+    }
+    note(`unary round ${round + 1}: ${toNote(times)}`);
+    rounds.push(times);
+  }
+  return {
+    ...toRatios(rows, rounds),
+    providerSpareRatio: requestsPerSecond / median(speeds),
+  };
+}
+
+async function measureStreams({ nginx, gateway, portkey }: Contenders): Promise<Ratios> {
+  const rows: readonly Row[] = [
+    ["nginx", nginx, "stream"],
+    ["gateway, same API", gateway, "stream"],
+    ["gateway, Chat to Anthropic", gateway, "stream-anthropic"],
+    ["gateway, Chat to Gemini", gateway, "stream-gemini"],
+    ["Portkey, same API", portkey, "stream"],
+  ];
+  for (const [, contender, lane] of rows) await loadStreams(contender, { lane, seconds: 3 });
+  const rounds: number[][] = [];
+  for (let round = 0; round < STREAM_ROUNDS; round += 1) {
+    const times: number[] = [];
+    for (const [label, contender, lane] of rows) {
+      const load = await loadStreams(contender, { lane, seconds: STREAM_SECONDS });
+      if (load.eventsPerSecond < 1000) throw new Error(`${label}: ${load.eventsPerSecond} chunks a second`);
+      times.push(load.processorUs);
+    }
+    note(`stream round ${round + 1}: ${toNote(times)}`);
+    rounds.push(times);
+  }
+  return toRatios(rows, rounds);
+}
+
+/** Median and tail of each block against the direct way in the same block; the median block counts. */
+async function measureAdded({ direct, ...others }: Contenders): Promise<readonly Latency[]> {
+  const names = ["nginx", "gateway", "portkey"] as const;
+  const labels = { nginx: "nginx", gateway: "gateway", portkey: "Portkey" };
+  const blocks: { readonly p50: number; readonly p99: number }[][] = [];
+  for (let block = 0; block < LATENCY_BLOCKS; block += 1) {
+    const [base = [], ...times] = await measureLatency(
+      [direct, ...names.map((name) => others[name])],
+      LATENCY_REQUESTS,
+    );
+    blocks.push(
+      times.map((list) => ({
+        p50: percentile(list, 0.5) - percentile(base, 0.5),
+        p99: percentile(list, 0.99) - percentile(base, 0.99),
+      })),
+    );
+  }
+  return names.map((name, index) => ({
+    label: labels[name],
+    p50Ms: median(blocks.map((block) => block[index]?.p50 ?? Number.NaN)),
+    p99Ms: median(blocks.map((block) => block[index]?.p99 ?? Number.NaN)),
+  }));
+}
+
+/** At the start, before any request, and with streams open that send a token a second. */
+async function measureMemory(
+  contenders: Contenders,
+  started: ReturnType<typeof residentBytes>,
+): Promise<Memory> {
+  const open: Record<string, number> = {};
+  for (const name of ["nginx", "gateway", "portkey"] as const) {
+    using streams = await openStreams(contenders[name], { lane: "idle", count: STREAMS_OPEN });
+    await Bun.sleep(2_000);
+    if (streams.living < STREAMS_OPEN)
+      throw new Error(`${name}: ${streams.living} of ${STREAMS_OPEN} streams`);
+    open[name] = contenders[name].child.residentBytes();
+  }
+  return { streams: STREAMS_OPEN, started, open };
+}
+
+function residentBytes(contenders: Contenders): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    (["nginx", "gateway", "portkey"] as const).map((name) => [name, contenders[name].child.residentBytes()]),
+  );
+}
+
+function toRatios(rows: readonly Row[], rounds: readonly (readonly number[])[]): Ratios {
+  return {
+    floorUs: median(rounds.map(([floor = Number.NaN]) => floor)),
+    rows: rows.map(([label], index) => {
+      const ratios = rounds.map((times) => (times[index] ?? Number.NaN) / (times[0] ?? Number.NaN));
+      return { label, ratio: median(ratios), low: Math.min(...ratios), high: Math.max(...ratios) };
+    }),
+  };
+}
+
+function toNote(times: readonly number[]): string {
+  return times.map((time) => `${time.toFixed(1)} us`).join(", ");
+}
+
+function note(text: string): void {
+  console.error(`bench: ${text}`);
+}
