@@ -17,7 +17,12 @@ const bunArguments = [
 ];
 const child = spawn(findBun(), bunArguments, {
   stdio: "inherit",
-  env: { BUN_CONFIG_MAX_HTTP_REQUESTS: CONNECTIONS_MAX, ...process.env },
+  // XJP_COMMAND: how a person types our commands here, for the hints we print.
+  env: {
+    BUN_CONFIG_MAX_HTTP_REQUESTS: CONNECTIONS_MAX,
+    XJP_COMMAND: "npm run --silent xjp --",
+    ...process.env,
+  },
 });
 // A terminal sends Ctrl-C to the whole group, so the child has it already; a supervisor signals only us.
 process.on("SIGINT", () => {});

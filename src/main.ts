@@ -1,6 +1,10 @@
 /** The process: argv to a command, signals and broken pipes to an orderly end. The only `process.exit`. */
 import { constants } from "node:os";
+import { liftConnectionCap } from "./cli/lift-connection-cap.ts";
 import { runCommandLine } from "./cli/run.ts";
+
+// Only the gateway itself opens many connections; every other command starts faster without this.
+if (process.argv[2] === "serve") liftConnectionCap();
 
 const stopping = new AbortController();
 const running: { untilStopped: boolean } = { untilStopped: false };

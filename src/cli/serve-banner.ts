@@ -30,7 +30,7 @@ export async function printBanner({ app, listener, loaded, io }: BannerContext):
     `  Base URL   ${listener.url}`,
     created
       ? `  Key        ${created.secret}   (shown this once; id ${created.key.id})`
-      : `  Key        ${key?.keyPrefix}...   (id ${key?.id}; lost it? xjp keygen ${key?.tenantId})`,
+      : `  Key        ${key?.keyPrefix}...   (id ${key?.id}; lost it? ${io.env["XJP_COMMAND"] ?? "xjp"} keygen ${key?.tenantId})`,
     `  Models     ${modelLine(app, loaded)}`,
     "",
     ...curl(listener.url, created?.secret ?? PLACEHOLDER, model),
