@@ -4,7 +4,7 @@ import type { AssistantPart, PartBase, ReasoningPart } from "#model/chat.ts";
 import type { Reply } from "#model/reply.ts";
 import type { Envelope } from "#protocols/protocol.ts";
 import { encodeCitation } from "./citation.ts";
-import { encodeOpaque, isOwn, UNSIGNED } from "./opaque-state.ts";
+import { bearsState, encodeOpaque, isOwn, UNSIGNED } from "./opaque-state.ts";
 import { codeFence, hidesThoughts, mediaNote, messageHead, toolInput, toolUseBlock } from "./reply-block.ts";
 import { encodeStopReason } from "./stop-reason.ts";
 import { legalToolId } from "./tool-id.ts";
@@ -28,7 +28,7 @@ export function encodeReply(reply: Reply, envelope: Envelope): JsonObject {
 function encodePart(part: AssistantPart, envelope: Envelope): readonly JsonObject[] {
   if (part.type === "reasoning") return encodeThought(part, envelope);
   const block = encodeBlock(part);
-  const signature = part.signature;
+  const signature = bearsState(part.type) ? part.signature : undefined;
   const state: readonly JsonObject[] =
     signature === undefined
       ? []

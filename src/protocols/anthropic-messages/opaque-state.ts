@@ -40,6 +40,11 @@ export function encodeOpaque(opaque: Opaque, seal: (opaque: Opaque) => string): 
   return isOwn(opaque) ? opaque.data : seal(opaque);
 }
 
+/** Whether loose state may stand beside such a part: what becomes text here cannot return as what its maker signed. */
+export function bearsState(type: AssistantPart["type"]): boolean {
+  return type === "text" || type === "tool_call";
+}
+
 export function encodeTrailingOpaque(opaque: Opaque, seal: (opaque: Opaque) => string): string {
   return encodeOpaque(opaque, seal) + BELONGS_BEFORE;
 }
@@ -82,14 +87,14 @@ export function attachOpaque(parts: readonly (AssistantPart | LooseOpaque)[]): r
   let waiting: Opaque | undefined;
   for (const part of parts) {
     if (part.type !== "loose_opaque") {
-      const takes = waiting !== undefined && isSignable(part);
+      const takes = waiting !== undefined && bearsState(part.type);
       if (waiting !== undefined && !takes) attached.push(standing(waiting));
       attached.push(takes && waiting !== undefined ? { ...part, signature: waiting } : part);
       waiting = undefined;
       continue;
     }
     const last = attached.at(-1);
-    if (part.belongsBefore && last !== undefined && isSignable(last)) {
+    if (part.belongsBefore && last !== undefined && bearsState(last.type)) {
       attached[attached.length - 1] = { ...last, signature: part.opaque };
       continue;
     }
@@ -98,10 +103,6 @@ export function attachOpaque(parts: readonly (AssistantPart | LooseOpaque)[]): r
   }
   if (waiting !== undefined) attached.push(standing(waiting));
   return attached;
-}
-
-function isSignable(part: AssistantPart): boolean {
-  return part.type === "tool_call" || part.type === "text";
 }
 
 function standing(opaque: Opaque): AssistantPart {

@@ -17,7 +17,7 @@ import { mergeUsage, type Usage } from "#model/usage.ts";
 import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
 import { encodeCitation } from "./citation.ts";
 import { encodeStreamFailure } from "./encode-failure.ts";
-import { encodeOpaque, encodeTrailingOpaque, isOwn, UNSIGNED } from "./opaque-state.ts";
+import { bearsState, encodeOpaque, encodeTrailingOpaque, isOwn, UNSIGNED } from "./opaque-state.ts";
 import { codeFence, hidesThoughts, mediaNote, messageHead, toolUseBlock } from "./reply-block.ts";
 import { encodeStopReason } from "./stop-reason.ts";
 import { legalToolId } from "./tool-id.ts";
@@ -187,7 +187,9 @@ class MessagesStreamEncoder implements StreamEncoder {
   #signature(opaque: Opaque): string {
     const part = this.#part;
     if (part === undefined) return "";
-    if (part.start.type !== "reasoning" && !part.isBegun) {
+    const isThought = part.start.type === "reasoning";
+    if (!isThought && !bearsState(part.start.type)) return "";
+    if (!isThought && !part.isBegun) {
       return this.#redacted(encodeOpaque(opaque, this.#envelope.seal));
     }
     part.opaque = opaque;

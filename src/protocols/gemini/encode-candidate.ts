@@ -62,7 +62,10 @@ export function encodeBlock(native: string | undefined): JsonObject {
 
 // ---- citations ------------------------------------------------------------------------------------------------
 
-/** Google's own citations go back in their own form; all others as `citationMetadata`. */
+/**
+ * Google's own citations go back in their own form; all others as `citationMetadata`, whose list is `citations` to
+ * readers of Vertex and `citationSources` to those of AI Studio: each reads only its own.
+ */
 function encodeCitations(placed: readonly PlacedCitation[]): JsonObject {
   const chunks = new Map<string, JsonObject>();
   const supports: JsonObject[] = [];
@@ -83,7 +86,7 @@ function encodeCitations(placed: readonly PlacedCitation[]): JsonObject {
     ...(supports.length > 0 && {
       groundingMetadata: { groundingChunks: [...chunks.values()], groundingSupports: supports },
     }),
-    ...(citations.length > 0 && { citationMetadata: { citations } }),
+    ...(citations.length > 0 && { citationMetadata: { citations, citationSources: citations } }),
   };
 }
 

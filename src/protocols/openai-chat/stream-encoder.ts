@@ -241,9 +241,11 @@ class ChatStreamEncoder implements StreamEncoder {
       open.signature = opaque;
       return "";
     }
-    if (open.start.type !== "tool_call") {
+    if (open.start.type === "text") {
       return this.#detailChunk(choice, toDetail({ kind: "redacted" }, opaque, this.#shape(choice)));
     }
+    // What becomes text here (code), or is left out, cannot return as what its maker signed.
+    if (open.start.type !== "tool_call") return "";
     const details = toDetail({ kind: "redacted", id: open.start.id }, opaque, this.#shape(choice));
     const signed = { google: { thought_signature: this.#envelope.seal(opaque) } };
     const call = { index: choice.calls - 1, extra_content: signed };
