@@ -219,7 +219,7 @@ test("Vertex takes a service account's token and never sends a key beside it", a
       messages: [{ role: "user", content: "Hi there" }],
     });
   await ask();
-  const [request] = (await demo.requests()).filter(({ path }) => path !== "/token");
+  const request = (await demo.requests()).find(({ path }) => path !== "/token");
   expect(request?.headers["authorization"]).toStartWith("Bearer ");
   expect(request?.headers["x-goog-api-key"]).toBeUndefined();
 });
