@@ -33,8 +33,8 @@ const linksOf = (text: string) => [...prose(text).matchAll(/\]\(([^)\s]+)\)/g)].
 const anyVariables = new Proxy<Record<string, string>>({}, { get: (_, name) => exampleValue(String(name)) });
 
 function exampleValue(name: string): string | undefined {
-  const isSetting = ["HOST", "PORT", "DATABASE_URL", "LOG_LEVEL"].includes(name);
-  if (isSetting || name === "VERTEX_REGION") return undefined;
+  if (["HOST", "PORT", "LOG_LEVEL"].includes(name)) return undefined;
+  if (name === "DATABASE_URL") return "postgres://127.0.0.1/xjp";
   return name.endsWith("_URL") ? "http://127.0.0.1:9" : "example";
 }
 
