@@ -1,4 +1,4 @@
-/** Bun's SQL client behind our `Sql`: the only file that knows its types, shared by both dialects. */
+/** Bun's SQL client behind our `Sql`: the only file that knows its types. SQLite has a client of its own (sqlite.ts). */
 import type { SQL } from "bun";
 import type { Rows, Sql, SqlPart, SqlPiece, SqlValue } from "./database.ts";
 import { toStoreFailure } from "./store-failure.ts";

@@ -4,7 +4,7 @@
  * an overdue statement did on the server is unknown, as it is after a lost connection.
  */
 import { SQL } from "bun";
-import type { Database, DatabaseOptions, Sql, TransactionOptions } from "./database.ts";
+import type { Database, DatabaseOptions, Sql, SqlPart, SqlValue, TransactionOptions } from "./database.ts";
 import { createSql, translate, type Run } from "./driver.ts";
 import { unavailable } from "./store-failure.ts";
 
@@ -13,6 +13,8 @@ const CONNECTION_TIMEOUT_SECONDS = 5;
 const STATEMENT_TIMEOUT_MS = 5000;
 const STATEMENTS_PER_TRANSACTION = 4;
 const CLOSE_TIMEOUT_SECONDS = 2;
+/** 40 columns a row: well below the 65535 parameters that one statement may have. */
+const ROWS_PER_STATEMENT = 250;
 
 interface Pool {
   readonly client: SQL;
@@ -59,8 +61,17 @@ export async function openPostgres(url: string, options: DatabaseOptions = {}): 
       return isUnbounded ? running : beforeDeadline(running, timeoutMs * STATEMENTS_PER_TRANSACTION);
     });
 
+  const sql = within(timeoutMs);
+  const insertNew: Database["insertNew"] = async (table, rows) => {
+    if (rows.length <= ROWS_PER_STATEMENT) return insertRows(sql, table, rows);
+    await transaction(async (inner) => {
+      for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
+        await insertRows(inner, table, rows.slice(start, start + ROWS_PER_STATEMENT));
+      }
+    });
+  };
   const close = () => current().close({ timeout: CLOSE_TIMEOUT_SECONDS });
-  return { dialect: "postgres", sql: within(timeoutMs), transaction, within, close };
+  return { dialect: "postgres", sql, transaction, insertNew, within, close };
 }
 
 function connect(url: string): Pool {
@@ -81,4 +92,13 @@ async function runTransaction<T>(client: SQL, work: (sql: Sql) => Promise<T>): P
   const now: Run = (statement) => statement();
   const [result] = await client.begin(async (inner) => [await work(createSql(() => inner, now))] as const);
   return result;
+}
+
+async function insertRows(
+  sql: Sql,
+  table: SqlPart,
+  rows: readonly Readonly<Record<string, SqlValue>>[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await sql`INSERT INTO ${table} ${sql.rows(rows)} ON CONFLICT (id) DO NOTHING`;
 }

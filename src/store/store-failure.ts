@@ -6,11 +6,12 @@
  * - `internal`, code `store_refused`: bad SQL, a constraint, a value the column cannot hold.
  */
 import { SQL } from "bun";
+import { SQLiteError } from "bun:sqlite";
 import { Failure } from "#model/failure.ts";
 
 /** What is no database error passes unchanged: a bug must not look like an outage. */
 export function toStoreFailure(error: unknown): unknown {
-  if (!(error instanceof SQL.SQLError) && !isConnectionError(error)) return error;
+  if (!isDatabaseError(error) && !isConnectionError(error)) return error;
   if (!isRefusal(error)) return unavailable(error);
   // The driver's text may quote the values of the statement, so it stays in the cause, for the log to scrub.
   return new Failure("internal", "The database refused a statement; the log says which.", {
@@ -35,8 +36,12 @@ const PRIMARY_CODE_MASK = 0xff;
 
 function isRefusal(error: unknown): boolean {
   if (error instanceof SQL.PostgresError) return REFUSED_CLASSES.has((error.errno ?? "").slice(0, 2));
-  if (error instanceof SQL.SQLiteError) return REFUSED_CODES.has(error.errno & PRIMARY_CODE_MASK);
+  if (error instanceof SQLiteError) return REFUSED_CODES.has(error.errno & PRIMARY_CODE_MASK);
   return false;
+}
+
+function isDatabaseError(error: unknown): boolean {
+  return error instanceof SQL.SQLError || error instanceof SQLiteError;
 }
 
 /** Failed TLS handshakes and unopenable files come as plain errors with a code. */

@@ -48,8 +48,6 @@ export interface UsageSummary {
   readonly costUnknownRequests: number;
 }
 
-/** 40 columns a row: well below what both databases take as parameters of one statement (32766 and 65535). */
-const ROWS_PER_STATEMENT = 250;
 /** A year of a busy gateway is many rows, and nobody's request waits for a report. */
 const REPORT_TIMEOUT_MS = 120_000;
 
@@ -59,12 +57,7 @@ export function createUsageStore(database: Database): UsageStore {
     async insert(given) {
       // In the order of ids, so that two processes with the same rows wait for each other in line, not crosswise.
       const records = given.toSorted((left, right) => (left.id < right.id ? -1 : 1));
-      if (records.length <= ROWS_PER_STATEMENT) return insertRows(sql, records);
-      await database.transaction(async (inner) => {
-        for (let start = 0; start < records.length; start += ROWS_PER_STATEMENT) {
-          await insertRows(inner, records.slice(start, start + ROWS_PER_STATEMENT));
-        }
-      });
+      await database.insertNew(sql.part`usage_logs`, records.map(toUsageRow));
     },
 
     async summarise(query) {
@@ -93,11 +86,6 @@ export function createUsageStore(database: Database): UsageStore {
       return row ? integerColumn(row, "requests") : 0;
     },
   };
-}
-
-async function insertRows(sql: Sql, records: readonly UsageRecord[]): Promise<void> {
-  if (records.length === 0) return;
-  await sql`INSERT INTO usage_logs ${sql.rows(records.map(toUsageRow))} ON CONFLICT (id) DO NOTHING`;
 }
 
 function selectSummaries(sql: Sql, query: UsageQuery) {
