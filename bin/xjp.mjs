@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { findBun, installMissing, root } from "../scripts/install.mjs";
 
 const CONNECTIONS_MAX = "65336";
+const ORPHAN_CHECK_MS = 1_000;
 
 installMissing("bun", { omitDev: true });
 const given = process.argv.slice(2);
@@ -27,4 +28,11 @@ const child = spawn(findBun(), bunArguments, {
 // A terminal sends Ctrl-C to the whole group, so the child has it already; a supervisor signals only us.
 process.on("SIGINT", () => {});
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+// npm dies of a SIGTERM without passing it on. Left alone, the gateway would keep its port with nobody to stop it.
+if (process.env.npm_lifecycle_event) {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill("SIGTERM");
+  }, ORPHAN_CHECK_MS).unref();
+}
 child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));

@@ -6,13 +6,19 @@ import { runCommandLine } from "./cli/run.ts";
 // Only the gateway itself opens many connections; every other command starts faster without this.
 if (process.argv[2] === "serve") liftConnectionCap();
 
+/** A signal to the whole process group reaches us twice, once through our launcher: that is still one request. */
+const SAME_SIGNAL_MS = 1_000;
+
 const stopping = new AbortController();
-const running: { untilStopped: boolean } = { untilStopped: false };
+const running = { untilStopped: false, askedToStopAtMs: Number.POSITIVE_INFINITY };
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
+    const nowMs = performance.now();
+    const isRepeat = nowMs - running.askedToStopAtMs > SAME_SIGNAL_MS;
     // Once more, or in a command that has nothing to finish: the person means now.
-    if (!running.untilStopped || stopping.signal.aborted) process.exit(128 + constants.signals[signal]);
+    if (!running.untilStopped || isRepeat) process.exit(128 + constants.signals[signal]);
+    running.askedToStopAtMs = Math.min(running.askedToStopAtMs, nowMs);
     stopping.abort();
   });
 }

@@ -16,7 +16,7 @@ export function toUsageTable({ by, rows }: UsageReport): string {
   const decimals = Math.max(2, ...all.map(({ costNanoUsd }) => decimalsOf(costNanoUsd)));
   const header = [by.toUpperCase(), ...counts.map(({ title }) => title), "COST USD"];
   const cells = all.map((row) => [
-    row.group ?? "(none)",
+    row.group || "(none)",
     ...counts.map(({ field }) => group3(row[field])),
     describeCost(row, decimals),
   ]);

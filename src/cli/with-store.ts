@@ -1,4 +1,5 @@
 /** Opens the stores a command works on, and closes them whatever happens. */
+import { readDatabaseUrl } from "#config/database-url.ts";
 import { openDatabase, type Database } from "#store/database.ts";
 import { createKeyStore, type KeyStore } from "#store/key-store.ts";
 import { createTenantStore, type TenantStore } from "#store/tenant-store.ts";
@@ -31,7 +32,8 @@ export async function withStores<T>(
   }
 }
 
-/** `--database` wins over `DATABASE_URL`, which wins over the default. */
+/** `--database` wins over `DATABASE_URL`, which wins over the file `XJP_CONFIG` names, which wins over the default. */
 export function databaseUrl(given: string | undefined, env: Io["env"]): string {
-  return given ?? (env["DATABASE_URL"] || DATABASE_URL_DEFAULT);
+  const path = env["XJP_CONFIG"] || undefined;
+  return given ?? (env["DATABASE_URL"] || (path && readDatabaseUrl(path, env)) || DATABASE_URL_DEFAULT);
 }

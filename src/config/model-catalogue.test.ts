@@ -26,6 +26,8 @@ describe("a name that is not listed", () => {
     [all, "ollama/llama3:8b", "ollama/llama3:8b"],
     [all, "openrouter/meta-llama/llama-4:free", "openrouter/meta-llama/llama-4:free"],
     [all, "openrouter/openrouter/auto", "openrouter/openrouter/auto"],
+    [all, "openrouter/auto", "openrouter/openrouter/auto"],
+    [all, "openrouter/claude-sonnet-4-5", "openrouter/anthropic/claude-sonnet-4.5"],
     [all, "anthropic/claude-sonnet-4.5", "anthropic/claude-sonnet-4-5"],
     [all, "ollama/", undefined],
     // Claude: its maker, then Clewdr, Vertex, OpenRouter.

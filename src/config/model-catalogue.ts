@@ -139,7 +139,8 @@ function targetByConnector(config: Config, model: string): Target | undefined {
   const connector = config.connectors[name];
   // A project's own endpoints are for configured targets: a number in a request must not open any of them.
   if (!connector || (connector.type === "vertex" && rest.startsWith("endpoints/"))) return undefined;
-  return { connector: name, model: spell(connector.type, rest), weight: 1 };
+  const id = connector.type === "openrouter" ? withVendor(rest) : spell(connector.type, rest);
+  return { connector: name, model: id, weight: 1 };
 }
 
 interface Pattern {
@@ -172,6 +173,13 @@ function targetByPattern(config: Config, model: string): Target | undefined {
   // `author/slug` is how OpenRouter names everything it has.
   if (/^[^/]+\/[^/]/.test(model)) return asTarget(firstOf(config, "openrouter"), model);
   return asTarget(loneCompatible(config), model);
+}
+
+/** OpenRouter's ids name a vendor, its own for what it routes itself: `openrouter/auto`. */
+function withVendor(model: string): string {
+  if (model.includes("/")) return model;
+  const vendor = PATTERNS.find(({ fits }) => fits.test(model))?.vendor ?? "openrouter";
+  return `${vendor}/${spell("openrouter", model)}`;
 }
 
 function asTarget(connector: string | undefined, model: string): Target | undefined {

@@ -24,6 +24,13 @@ const serverSchema = z.strictObject({
     .positive()
     .default(64 * MEBIBYTE)
     .describe("Largest request body, after decompression; larger ones get 413."),
+  drain_delay_ms: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      "After SIGTERM, how long the port stays open while `/readyz` says draining, so that a balancer learns of it first.",
+    ),
   drain_ms: timeoutMs(30_000, "How long open answers may go on after SIGTERM before they are cut."),
 });
 

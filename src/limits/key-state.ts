@@ -81,7 +81,12 @@ export class KeyState {
     const minuteMs = this.#minute?.waitMs(1, nowMs) ?? 0;
     const dayMs = requestsPerDay === undefined ? 0 : (this.#day?.waitMs(requestsPerDay, nowMs) ?? 0);
     if (dayMs > 0 && dayMs >= minuteMs) throw refusal("rpd", `${requestsPerDay} requests per UTC day`, dayMs);
-    if (minuteMs > 0) throw refusal("rpm", `${requestsPerMinute} requests per minute`, minuteMs);
+    if (minuteMs > 0)
+      throw refusal(
+        "rpm",
+        `${requestsPerMinute} request${requestsPerMinute === 1 ? "" : "s"} per minute`,
+        minuteMs,
+      );
     const slot = this.#slots.take(concurrencyMax ?? Number.POSITIVE_INFINITY);
     if (slot === undefined) throw refusal("concurrency", `${concurrencyMax} requests at once`, SLOT_RETRY_MS);
     this.#minute?.take(1, nowMs);

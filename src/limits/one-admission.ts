@@ -98,7 +98,10 @@ export class OneAdmission implements Admission, InFlight {
     if (budget === undefined || this.#state.limits.budget === undefined) return () => {};
     const worstNanoUsd = costNanoUsd ?? this.#gate.unknownPriceCeilingNanoUsd;
     if (worstNanoUsd === undefined) {
-      throw new Failure("price_unknown", "This key has a budget, and the price of this model is not known.");
+      throw new Failure(
+        "price_unknown",
+        "This key has a budget, and nobody knows this model's price. Name it under `prices`, or set `limits.unknown_price_ceiling_usd`.",
+      );
     }
     const before = this.hold;
     before?.release();

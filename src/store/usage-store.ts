@@ -109,7 +109,7 @@ function selectSummaries(sql: Sql, query: UsageQuery) {
       CAST(COALESCE(SUM(output_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS output,
       CAST(COALESCE(SUM(reasoning_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS reasoning,
       CAST(COALESCE(SUM(cost_nano_usd) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS cost,
-      COUNT(*) FILTER (WHERE kind = 'request' AND cost_nano_usd IS NULL AND attempts > 0) AS cost_unknown
+      COUNT(*) FILTER (WHERE kind = 'request' AND cost_nano_usd IS NULL AND cost_source = 'unknown') AS cost_unknown
     FROM usage_logs
     WHERE ${conditions}
     GROUP BY 1

@@ -1,5 +1,5 @@
 /**
- * Prometheus metrics, with the names dashboards rely on (docs/metrics.md is generated from here). Label values come
+ * Prometheus metrics, with the names dashboards rely on (docs/operations.md is generated from here). Label values come
  * from config and keys, never from request bodies, so a client cannot grow them.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";

@@ -134,26 +134,37 @@ export function testUsage(bench: Bench): void {
           ...unpriced,
           id: "r3",
           requestId: "r3",
-          costSource: "unknown",
+          costNanoUsd: 0,
+          costSource: "none",
           attempts: 0,
           outcome: "refused",
           usage: {},
         },
+        // Killed on its way: nobody knows what it cost, though no attempt was booked.
+        {
+          ...unpriced,
+          id: "r4",
+          requestId: "r4",
+          costSource: "unknown",
+          attempts: 0,
+          outcome: "interrupted",
+          usage: {},
+        },
       ]);
       const totals = {
-        requests: 3,
+        requests: 4,
         attempts: 2,
-        requestsNotOk: 1,
+        requestsNotOk: 2,
         inputTokens: 20,
         outputTokens: 10,
         costNanoUsd: 100n,
-        costUnknownRequests: 1,
+        costUnknownRequests: 2,
       };
       expect(await usage.summarise({ by: "tenant", sinceMs: 0 })).toMatchObject([
         { group: "acme", ...totals },
       ]);
       expect(await usage.summarise({ by: "target", sinceMs: 0 })).toMatchObject([
-        { group: "connector/model", requests: 3, attempts: 1, costNanoUsd: 100n },
+        { group: "connector/model", requests: 4, attempts: 1, costNanoUsd: 100n },
         { group: "other/model", requests: 0, attempts: 1, costNanoUsd: 0n },
       ]);
       const [row] = await database.sql`
@@ -161,7 +172,7 @@ export function testUsage(bench: Bench): void {
           SUM(input_tokens) AS input, SUM(cost_unknown_requests) AS unknown
         FROM usage_summary`;
       const sums = Object.values(row ?? {}).map(Number);
-      expect(sums).toEqual([3, 2, 100, 20, 1]);
+      expect(sums).toEqual([4, 2, 100, 20, 2]);
     });
 
     test("sums past 2^53 are exact", async () => {

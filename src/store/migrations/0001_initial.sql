@@ -101,7 +101,7 @@ SELECT
   CAST(COALESCE(SUM(reasoning_tokens) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS reasoning_tokens,
   CAST(COALESCE(SUM(cost_nano_usd) FILTER (WHERE kind = 'request'), 0) AS BIGINT) AS cost_nano_usd,
   -- Requests that reached an upstream whose price nobody knows: the cost above is without them.
-  COUNT(*) FILTER (WHERE kind = 'request' AND cost_nano_usd IS NULL AND attempts > 0) AS cost_unknown_requests
+  COUNT(*) FILTER (WHERE kind = 'request' AND cost_nano_usd IS NULL AND cost_source = 'unknown') AS cost_unknown_requests
 FROM usage_logs
 GROUP BY tenant_id, key_id, logical_model, target, created_at - created_at % 86400000;
 
