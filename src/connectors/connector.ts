@@ -7,8 +7,8 @@ import type { ProtocolName } from "#model/chat.ts";
 import type { Failure } from "#model/failure.ts";
 import type { Dialect, UpstreamAnswer } from "#protocols/protocol.ts";
 
-/** What the call is for. `embed` comes with the embeddings protocol. */
-export type Operation = "whole" | "stream" | "count";
+/** What the call is for. `embed_batch` differs from `embed` only where an API has a URL of its own for several inputs. */
+export type Operation = "whole" | "stream" | "count" | "embed" | "embed_batch";
 
 /** Where a model lives on this connector, fixed at load time. */
 export interface Target {

@@ -20,10 +20,12 @@ export function operationUrl(place: OperationPlace): string {
   switch (place.protocol) {
     case "openai-chat":
       if (operation === "count") throw countingUnsupported();
-      return `${baseUrl}/chat/completions`;
+      return isEmbedding(operation) ? `${baseUrl}/embeddings` : `${baseUrl}/chat/completions`;
     case "openai-responses":
+      if (isEmbedding(operation)) return `${baseUrl}/embeddings`;
       return operation === "count" ? `${baseUrl}/responses/input_tokens` : `${baseUrl}/responses`;
     case "anthropic-messages": {
+      if (isEmbedding(operation)) throw embeddingUnsupported();
       const messages = `${withVersion(baseUrl, "v1")}/messages`;
       return operation === "count" ? `${messages}/count_tokens` : messages;
     }
@@ -40,6 +42,10 @@ export function geminiMethod(operation: Operation): string {
       return "streamGenerateContent?alt=sse";
     case "count":
       return "countTokens";
+    case "embed":
+      return "embedContent";
+    case "embed_batch":
+      return "batchEmbedContents";
   }
 }
 
@@ -52,6 +58,14 @@ export function encodeSegment(text: string): string {
 
 export function countingUnsupported(): Failure {
   return new Failure("unsupported", "This upstream does not count tokens.");
+}
+
+export function isEmbedding(operation: Operation): boolean {
+  return operation === "embed" || operation === "embed_batch";
+}
+
+export function embeddingUnsupported(): Failure {
+  return new Failure("unsupported", "This model's provider has no embeddings.", { param: "model" });
 }
 
 /** People also write the version into the base URL; twice would be a 404. */

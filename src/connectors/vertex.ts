@@ -11,7 +11,13 @@ import { configHeaders } from "./config-headers.ts";
 import type { ConnectorEnvironment } from "./connector-environment.ts";
 import type { Address, Call, Connector, Operation, Target } from "./connector.ts";
 import { fetchGoogleToken } from "./google-credentials.ts";
-import { countingUnsupported, encodeSegment, geminiMethod } from "./operation-url.ts";
+import {
+  countingUnsupported,
+  embeddingUnsupported,
+  encodeSegment,
+  geminiMethod,
+  isEmbedding,
+} from "./operation-url.ts";
 import { refusal } from "./refusal.ts";
 import { vendorOf } from "./vendor.ts";
 import { readVertexModel, type VertexModel } from "./vertex-model.ts";
@@ -92,13 +98,16 @@ function methodPath(model: VertexModel, operation: Operation): string {
   const models = `publishers/${encodeSegment(model.publisher)}/models`;
   switch (protocolOf(model)) {
     case "gemini":
-      return `${models}/${encodeSegment(model.id)}:${geminiMethod(operation)}`;
+      // Vertex has no batch of contents; its older models take a list of instances instead.
+      return `${models}/${encodeSegment(model.id)}:${operation === "embed_batch" ? "predict" : geminiMethod(operation)}`;
     case "anthropic-messages":
+      if (isEmbedding(operation)) throw embeddingUnsupported();
       if (operation === "count") return `${models}/count-tokens:rawPredict`;
       return `${models}/${encodeSegment(model.id)}:${operation === "stream" ? "streamRawPredict" : "rawPredict"}`;
     case "openai-chat":
     case "openai-responses":
       if (operation === "count") throw countingUnsupported();
+      if (isEmbedding(operation)) throw embeddingUnsupported();
       return "endpoints/openapi/chat/completions";
   }
 }

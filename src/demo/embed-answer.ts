@@ -26,8 +26,10 @@ export function answerOpenAiEmbeddings(body: JsonObject): JsonObject {
   };
 }
 
-export function answerGeminiEmbedding(body: JsonObject, isBatch: boolean): JsonObject {
-  if (!isBatch) return { embedding: { values: embedContent(body) } };
+export function answerGeminiEmbedding(body: JsonObject, shape: "one" | "batch" | "predict"): JsonObject {
+  if (shape === "one") return { embedding: { values: embedContent(body) } };
+  if (shape === "predict")
+    return { predictions: requireArray(body, "instances").map((entry) => predict(entry, body)) };
   const requests = requireArray(body, "requests");
   if (requests.length > GEMINI_INPUTS_MAX)
     throw invalid("requests", `at most ${GEMINI_INPUTS_MAX} are allowed`);
@@ -36,12 +38,21 @@ export function answerGeminiEmbedding(body: JsonObject, isBatch: boolean): JsonO
   };
 }
 
+function predict(entry: Json, body: JsonObject): JsonObject {
+  const text = requireString(requireObject(entry, "instances"), "content");
+  const dimensions = readDimensions(asObject(body.parameters)?.outputDimensionality);
+  const statistics = { token_count: countTokens(text), truncated: false };
+  return { embeddings: { values: [...embed(text, dimensions)], statistics } };
+}
+
 function embedContent(request: JsonObject): readonly number[] {
   const content = requireObject(request.content, "content");
   const text = asArray(content.parts)
     .map((part) => asString(asObject(part)?.text) ?? "")
     .join("");
-  const dimensions = readDimensions(request.outputDimensionality ?? request.output_dimensionality);
+  // Vertex AI has the settings in an object of their own.
+  const settings = asObject(request.embedContentConfig) ?? request;
+  const dimensions = readDimensions(settings.outputDimensionality ?? settings.output_dimensionality);
   return [...embed(text, dimensions)];
 }
 

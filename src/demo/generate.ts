@@ -170,7 +170,7 @@ function sendErrorWithOk(fault: Fault, conversation: Conversation, entry: Logged
 function sendEmbeddings(body: JsonObject, route: EmbedRoute, entry: LoggedRequest): Response {
   entry.finish();
   const isGemini = route.api === "gemini";
-  return Response.json(isGemini ? answerGeminiEmbedding(body, route.isBatch) : answerOpenAiEmbeddings(body));
+  return Response.json(isGemini ? answerGeminiEmbedding(body, route.shape) : answerOpenAiEmbeddings(body));
 }
 
 type EmbedRoute = Extract<Route, { does: "embed" }>;

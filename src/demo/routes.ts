@@ -18,7 +18,8 @@ export type Route =
       readonly api: "gemini";
       readonly house: House;
       readonly model: string;
-      readonly isBatch: boolean;
+      /** One content, a list of such requests, or a list of instances. */
+      readonly shape: "one" | "batch" | "predict";
     }
   | { readonly does: "models"; readonly api: Api; readonly house: House; readonly id?: string }
   | { readonly does: "token"; readonly api: "chat"; readonly house: "openai" }
@@ -94,9 +95,11 @@ function findGeminiRoute(house: House, model: string, method: string): Route | u
     case "countTokens":
       return { does: "count", api: "gemini", house, model };
     case "embedContent":
-      return { does: "embed", api: "gemini", house, model, isBatch: false };
+      return { does: "embed", api: "gemini", house, model, shape: "one" };
     case "batchEmbedContents":
-      return { does: "embed", api: "gemini", house, model, isBatch: true };
+      return { does: "embed", api: "gemini", house, model, shape: "batch" };
+    case "predict":
+      return { does: "embed", api: "gemini", house, model, shape: "predict" };
     default:
       return undefined;
   }

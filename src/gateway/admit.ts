@@ -19,34 +19,44 @@ export async function admit(world: World, exchange: Exchange): Promise<void> {
   exchange.admission = admitted instanceof Promise ? await admitted : admitted;
 }
 
+/** What bounds a request's tokens; of a `Chat` or of what else is asked for. */
+export interface Bound extends Pick<Chat, "stream" | "outputTokensMax" | "choices" | "serviceTier"> {
+  /** Where the input is known to hold more tokens than its text's length says. */
+  readonly inputTokensMin?: number;
+}
+
 /** From here on the request may cost something, so it is on file: should we die, it becomes a row all the same. */
-export function reserve(world: World, exchange: Exchange, chat: Chat, route: Route): void {
+export function reserve(world: World, exchange: Exchange, bound: Bound, route: Route): void {
   const { keyId, tenantId, limits } = callerOf(exchange);
-  if (limits.budget !== undefined || limits.tokensPerMinute !== undefined) hold(world, exchange, chat, route);
+  if (limits.budget !== undefined || limits.tokensPerMinute !== undefined)
+    hold(world, exchange, bound, route);
   world.journal.admitted({
     id: exchange.id,
     keyId,
     tenantId,
     logicalModel: route.logicalModel,
     protocol: exchange.protocolName,
-    isStream: chat.stream,
+    isStream: bound.stream,
     admittedAtMs: exchange.createdAtMs,
   });
 }
 
-function hold(world: World, exchange: Exchange, chat: Chat, route: Route): void {
-  const inputTokens = Math.ceil(exchange.text.length / BYTES_PER_TOKEN_MIN);
-  const outputTokensMax = (chat.outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * (chat.choices ?? 1);
+function hold(world: World, exchange: Exchange, bound: Bound, route: Route): void {
+  const inputTokens = Math.max(
+    bound.inputTokensMin ?? 0,
+    Math.ceil(exchange.text.length / BYTES_PER_TOKEN_MIN),
+  );
+  const outputTokensMax = (bound.outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * (bound.choices ?? 1);
   const costs = route.targets.map((target) =>
     exchange.settings.prices.worstCase(
       {
         inputTokens,
         outputTokensMax,
-        ...(chat.serviceTier !== undefined && { serviceTier: chat.serviceTier }),
+        ...(bound.serviceTier !== undefined && { serviceTier: bound.serviceTier }),
       },
       {
         ...saleOf(target, exchange),
-        ...(chat.serviceTier !== undefined && { serviceTier: chat.serviceTier }),
+        ...(bound.serviceTier !== undefined && { serviceTier: bound.serviceTier }),
       },
     ),
   );

@@ -16,7 +16,6 @@ import { backoffDelayMs } from "#lib/backoff.ts";
 import { sleep } from "#lib/clock.ts";
 import { Failure, toFailure } from "#model/failure.ts";
 import { Attempt, type Exchange } from "./exchange.ts";
-import { send, type Answer } from "./send.ts";
 import type { Route, World } from "./world.ts";
 
 interface Candidate {
@@ -40,7 +39,20 @@ interface Progress {
   hasRenewedToken: boolean;
 }
 
-export async function attempt(world: World, exchange: Exchange, route: Route): Promise<Answer> {
+/** One try at one target. Throws whatever went wrong before there was something to promise the client. */
+export type Send<Answer> = (
+  world: World,
+  exchange: Exchange,
+  attempt: Attempt,
+  route: Route,
+) => Promise<Answer>;
+
+export async function attempt<Answer>(
+  world: World,
+  exchange: Exchange,
+  route: Route,
+  send: Send<Answer>,
+): Promise<Answer> {
   world.retryBudget.earn();
   for (const target of route.targets) world.health.of(target.id, route.breaker);
   const progress: Progress = {

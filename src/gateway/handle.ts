@@ -9,6 +9,7 @@ import { observe } from "./observe.ts";
 import { readBody } from "./read-body.ts";
 import { refuse, respond } from "./respond.ts";
 import { route } from "./route.ts";
+import { send } from "./send.ts";
 import type { World } from "./world.ts";
 
 export async function handle(world: World, inbound: Inbound): Promise<Response> {
@@ -20,7 +21,7 @@ export async function handle(world: World, inbound: Inbound): Promise<Response> 
     const chat = (exchange.chat = decode(world, exchange));
     const plan = (exchange.route = route(world, exchange, chat));
     reserve(world, exchange, chat, plan);
-    const answer = await attempt(world, exchange, plan);
+    const answer = await attempt(world, exchange, plan, send);
     return respond(world, exchange, answer);
   } catch (error) {
     return refuse(world, exchange, toFailure(error));

@@ -16,14 +16,19 @@ import type { Step } from "./upstream-stream.ts";
 import type { World } from "./world.ts";
 
 export function respond(world: World, exchange: Exchange, answer: Answer): Response {
+  noteAnswered(world, exchange);
+  return answer.kind === "whole"
+    ? respondWhole(world, exchange, answer)
+    : respondStream(world, exchange, answer);
+}
+
+/** There is something to promise the client. */
+export function noteAnswered(world: World, exchange: Exchange): void {
   exchange.firstTokenMs = world.clock.monotonicMs() - exchange.startedMs;
   exchange.upstreamMs += exchange.attempts.reduce(
     (sum, entry) => sum + (entry.firstTokenMs ?? entry.totalMs ?? 0),
     0,
   );
-  return answer.kind === "whole"
-    ? respondWhole(world, exchange, answer)
-    : respondStream(world, exchange, answer);
 }
 
 /** The refusal in the client's own dialect. Also the end of requests whose client has left. */

@@ -1,19 +1,18 @@
 /** Step 5: which targets serve the asked model, and whether this caller may ask for it. */
 import { Failure } from "#model/failure.ts";
-import type { Chat } from "#model/chat.ts";
 import { orderTargets } from "#health/target-order.ts";
 import type { Caller } from "#model/caller.ts";
 import type { Exchange } from "./exchange.ts";
 import { saleOf } from "./sale.ts";
 import type { Route, World } from "./world.ts";
 
-export function route(world: World, exchange: Exchange, chat: Chat): Route {
+export function route(world: World, exchange: Exchange, asked: { readonly model: string }): Route {
   const { settings } = exchange;
-  const found = settings.resolve(chat.model);
+  const found = settings.resolve(asked.model);
   if (!found) {
     throw new Failure(
       "not_found",
-      `No model \`${printable(chat.model)}\` here. GET /v1/models lists those there are.`,
+      `No model \`${printable(asked.model)}\` here. GET /v1/models lists those there are.`,
       {
         code: "model_not_found",
         param: "model",
@@ -23,7 +22,7 @@ export function route(world: World, exchange: Exchange, chat: Chat): Route {
   if (exchange.caller && !mayUse(exchange.caller, found.logicalModel)) {
     throw new Failure(
       "forbidden",
-      `This key may not use \`${printable(chat.model)}\`. Ask for a key that allows it.`,
+      `This key may not use \`${printable(asked.model)}\`. Ask for a key that allows it.`,
       {
         code: "model_not_allowed",
         param: "model",

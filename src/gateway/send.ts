@@ -13,6 +13,7 @@ import type { Dialect, EncodedRequest, Protocol } from "#protocols/protocol.ts";
 import { spliceJson } from "#lib/splice-json.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
+import { enterWhole, giveUp, post, refusalOf, type Outgoing, type Sending } from "./post.ts";
 import { isContent, isEmptyReply, note } from "./reply-events.ts";
 import { readUpstreamText } from "./upstream-text.ts";
 import { UpstreamStream, type Step } from "./upstream-stream.ts";
@@ -41,19 +42,13 @@ export interface StreamAnswer {
   waitedMs(): number;
 }
 
-interface Prepared {
+interface Prepared extends Outgoing {
   readonly protocol: Protocol;
   readonly dialect: Dialect;
   readonly isNative: boolean;
   readonly chat: Chat;
-  readonly bodyText: string;
-  readonly headers: Readonly<Record<string, string>>;
   readonly dropped: readonly string[];
 }
-
-const MS_PER_SECOND = 1000;
-/** How long a whole answer may take while another target is waiting its turn: half the request's time. */
-const WHOLE_SHARE = 0.5;
 
 export async function send(
   world: World,
@@ -67,7 +62,8 @@ export async function send(
   });
   try {
     const chat = chatOf(exchange);
-    enterFirstPhase(deadlines, chat, attempt, route);
+    if (chat.stream) deadlines.enter("first_token", route.timeouts.firstTokenMs);
+    else enterWhole(deadlines, attempt, route);
     const call: Call = {
       target: attempt.target,
       protocol: pickProtocol(attempt.target, exchange.protocolName),
@@ -77,20 +73,10 @@ export async function send(
     const prepared = await prepare(world, exchange, chat, call);
     exchange.dropped = prepared.dropped;
     attempt.protocolOut = prepared.protocol.name;
-    const response = await post(world, attempt, { prepared, call, deadlines, route });
+    const response = await post(world, attempt, { outgoing: prepared, call, deadlines, route });
     return await read(world, attempt, { prepared, call, deadlines, route, response });
   } catch (error) {
-    const failure = deadlines.signal.aborted ? deadlines.signal.reason : error;
-    deadlines.abort(
-      failure instanceof Failure ? failure : new Failure("internal", "aborted", { cause: error }),
-    );
-    deadlines.stop();
-    const { clientGoneAtMs } = deadlines;
-    if (clientGoneAtMs !== undefined && attempt.reachedUpstream) {
-      // Whatever was waiting on the upstream has just been rejected by its close.
-      world.telemetry.upstreamCancelled((world.clock.monotonicMs() - clientGoneAtMs) / MS_PER_SECOND);
-    }
-    throw failure;
+    throw giveUp(world, attempt, deadlines, error);
   }
 }
 
@@ -105,15 +91,6 @@ export function pickProtocol(target: Target, asked: ProtocolName): ProtocolName 
   const found = spoken.includes(asked) ? asked : spoken[0];
   if (!found) throw new Error(`connector ${target.connector.name} speaks no API`);
   return found;
-}
-
-function enterFirstPhase(deadlines: Deadlines, chat: Chat, attempt: Attempt, route: Route): void {
-  if (chat.stream) {
-    deadlines.enter("first_token", route.timeouts.firstTokenMs);
-    return;
-  }
-  const isLast = attempt.number >= route.targets.length;
-  deadlines.enter("total", isLast ? Number.POSITIVE_INFINITY : route.timeouts.totalMs * WHOLE_SHARE);
 }
 
 async function prepare(world: World, exchange: Exchange, asked: Chat, call: Call): Promise<Prepared> {
@@ -145,7 +122,7 @@ async function prepare(world: World, exchange: Exchange, asked: Chat, call: Call
   };
 }
 
-function refuseLossIfStrict(exchange: Exchange, encoded: EncodedRequest): void {
+export function refuseLossIfStrict(exchange: Exchange, encoded: Pick<EncodedRequest, "dropped">): void {
   if (encoded.dropped.length === 0 || !exchange.isStrict) return;
   throw new Failure(
     "unsupported",
@@ -154,56 +131,14 @@ function refuseLossIfStrict(exchange: Exchange, encoded: EncodedRequest): void {
   );
 }
 
-interface Sending {
+interface Reading extends Omit<Sending, "outgoing"> {
   readonly prepared: Prepared;
-  readonly call: Call;
-  readonly deadlines: Deadlines;
-  readonly route: Route;
-}
-
-async function post(world: World, attempt: Attempt, sending: Sending): Promise<Response> {
-  const { prepared, call, deadlines, route } = sending;
-  const addressed = call.target.connector.address(call);
-  const address = addressed instanceof Promise ? await addressed : addressed;
-  const reachable = world.reachability.check(address.url, route.timeouts.connectMs);
-  reachable?.catch((error: unknown) => {
-    if (error instanceof Failure && attempt.status === 0) deadlines.abort(error);
-    // A refused connection is fetch's to report, in its own words and with its own retry of stale sockets.
-  });
-  deadlines.signal.throwIfAborted();
-  attempt.reachedUpstream = true;
-  try {
-    const response = await world.fetch(address.url, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        accept: prepared.chat.stream ? "text/event-stream" : "application/json",
-        // A compressed stream arrives in blocks, not in tokens.
-        "accept-encoding": "identity",
-        ...prepared.headers,
-        ...address.headers,
-      },
-      body: prepared.bodyText,
-      signal: deadlines.signal,
-      // A redirect could carry our credentials to wherever it points.
-      redirect: "manual",
-    });
-    world.reachability.answered(address.url);
-    attempt.status = response.status;
-    return response;
-  } catch (error) {
-    if (deadlines.signal.aborted) throw deadlines.signal.reason;
-    throw new Failure("upstream_broken", "The upstream refused or broke the connection.", { cause: error });
-  }
-}
-
-interface Reading extends Sending {
   readonly response: Response;
 }
 
 async function read(world: World, attempt: Attempt, reading: Reading): Promise<Answer> {
   const { response, prepared, deadlines, call } = reading;
-  if (!response.ok || response.status === 204) throw await refusalOf(world, reading);
+  if (!response.ok || response.status === 204) throw await refusalOf(world, response, reading);
   const contentType = response.headers.get("content-type") ?? "";
   if (prepared.chat.stream && response.body && !contentType.includes("json")) {
     const { dialect, chat } = prepared;
@@ -259,14 +194,7 @@ async function readToContent(
   };
 }
 
-async function refusalOf(world: World, { response, prepared, call, deadlines }: Reading): Promise<Failure> {
-  const text = await readUpstreamText(response, deadlines);
-  const answer = { status: response.status, headers: response.headers, text, nowMs: world.clock.nowMs() };
-  const failure = call.target.connector.explain?.(answer) ?? prepared.protocol.upstream.decodeFailure(answer);
-  return failure;
-}
-
-function parseUpstreamBody(text: string): JsonObject | readonly unknown[] {
+export function parseUpstreamBody(text: string): JsonObject | readonly unknown[] {
   const body = parseJson(text.trim());
   if (isObject(body) || Array.isArray(body)) return body;
   throw new Failure("upstream_broken", "The upstream answered something that is not JSON.");

@@ -4,6 +4,9 @@
  */
 import { SseReader, type SseFrame } from "#lib/sse.ts";
 import { JsonArrayFraming } from "#protocols/gemini/json-array-framing.ts";
+import { embed } from "#gateway/embed.ts";
+import { geminiEmbeddings } from "#protocols/gemini/embeddings.ts";
+import type { EmbeddingClient } from "#protocols/embeddings.ts";
 import { countTokens } from "#gateway/count-tokens.ts";
 import { handle } from "#gateway/handle.ts";
 import { listModels } from "#gateway/list-models.ts";
@@ -35,6 +38,12 @@ export function findGeminiRoute(path: string): GeminiRoute | undefined {
       return post((world, request, protocol) => streamContent(world, request, protocol, model));
     case "countTokens":
       return post((world, request, protocol) => countTokens(world, { request, protocol, model }));
+    case "embedContent":
+      return embedding(model, geminiEmbeddings.one);
+    case "batchEmbedContents":
+      return embedding(model, geminiEmbeddings.batch);
+    case "predict":
+      return embedding(model, geminiEmbeddings.predict);
     default:
       return path.startsWith("/v1/models") ? undefined : listing(rest);
   }
@@ -42,6 +51,10 @@ export function findGeminiRoute(path: string): GeminiRoute | undefined {
 
 function post(handler: GeminiRoute["handler"]): GeminiRoute {
   return { method: "POST", handler };
+}
+
+function embedding(model: string, client: EmbeddingClient): GeminiRoute {
+  return post((world, request, protocol) => embed(world, { request, protocol, model }, client));
 }
 
 function listing(rest: string): GeminiRoute {

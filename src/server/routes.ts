@@ -1,4 +1,6 @@
 /** Every URL of the data port, on one screen. The protocol is decided by the path alone. */
+import { openaiEmbeddings } from "#protocols/openai-embeddings/openai-embeddings.ts";
+import { embed } from "#gateway/embed.ts";
 import { countTokens } from "#gateway/count-tokens.ts";
 import { handle } from "#gateway/handle.ts";
 import { listModels } from "#gateway/list-models.ts";
@@ -25,6 +27,8 @@ interface Route {
 
 const answer: Handler = (world, request, protocol) => handle(world, { request, protocol });
 const count: Handler = (world, request, protocol) => countTokens(world, { request, protocol });
+const embeddings: Handler = (world, request, protocol) =>
+  embed(world, { request, protocol }, openaiEmbeddings.client);
 const models: Handler = (world, request, protocol) => listModels(world, request, protocol);
 
 const routes: readonly Route[] = [
@@ -33,6 +37,7 @@ const routes: readonly Route[] = [
   { method: "POST", path: "/messages/count_tokens", protocol: "anthropic-messages", handler: count },
   { method: "POST", path: "/responses", protocol: "openai-responses", handler: answer },
   { method: "POST", path: "/responses/input_tokens", protocol: "openai-responses", handler: count },
+  { method: "POST", path: "/embeddings", protocol: "openai-chat", handler: embeddings },
   { method: "GET", path: "/models", protocol: "openai-chat", handler: models },
 ];
 const byPath = new Map(routes.map((route) => [route.path, route]));

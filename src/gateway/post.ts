@@ -1,0 +1,95 @@
+/**
+ * The part of an attempt that every kind of call shares: its deadlines, the request on the wire, and what it means
+ * when it fails.
+ */
+import type { Call } from "#connectors/connector.ts";
+import { Failure } from "#model/failure.ts";
+import type { Deadlines } from "./deadlines.ts";
+import type { Attempt } from "./exchange.ts";
+import { readUpstreamText } from "./upstream-text.ts";
+import type { Route, World } from "./world.ts";
+
+export interface Outgoing {
+  readonly bodyText: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Sending {
+  readonly outgoing: Outgoing;
+  readonly call: Call;
+  readonly deadlines: Deadlines;
+  readonly route: Route;
+}
+
+const MS_PER_SECOND = 1000;
+/** How long a whole answer may take while another target is waiting its turn: half the request's time. */
+const WHOLE_SHARE = 0.5;
+
+/** The deadline of an answer that comes in one piece. */
+export function enterWhole(deadlines: Deadlines, attempt: Attempt, route: Route): void {
+  const isLast = attempt.number >= route.targets.length;
+  deadlines.enter("total", isLast ? Number.POSITIVE_INFINITY : route.timeouts.totalMs * WHOLE_SHARE);
+}
+
+export async function post(world: World, attempt: Attempt, sending: Sending): Promise<Response> {
+  const { outgoing, call, deadlines, route } = sending;
+  const addressed = call.target.connector.address(call);
+  const address = addressed instanceof Promise ? await addressed : addressed;
+  const reachable = world.reachability.check(address.url, route.timeouts.connectMs);
+  reachable?.catch((error: unknown) => {
+    if (error instanceof Failure && attempt.status === 0) deadlines.abort(error);
+    // A refused connection is fetch's to report, in its own words and with its own retry of stale sockets.
+  });
+  deadlines.signal.throwIfAborted();
+  attempt.reachedUpstream = true;
+  try {
+    const response = await world.fetch(address.url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        accept: call.operation === "stream" ? "text/event-stream" : "application/json",
+        // A compressed stream arrives in blocks, not in tokens.
+        "accept-encoding": "identity",
+        ...outgoing.headers,
+        ...address.headers,
+      },
+      body: outgoing.bodyText,
+      signal: deadlines.signal,
+      // A redirect could carry our credentials to wherever it points.
+      redirect: "manual",
+    });
+    world.reachability.answered(address.url);
+    attempt.status = response.status;
+    return response;
+  } catch (error) {
+    if (deadlines.signal.aborted) throw deadlines.signal.reason;
+    throw new Failure("upstream_broken", "The upstream refused or broke the connection.", { cause: error });
+  }
+}
+
+/** What a refusal means, by the connector's own reading or its API's. */
+export async function refusalOf(
+  world: World,
+  response: Response,
+  { call, deadlines }: Pick<Sending, "call" | "deadlines">,
+): Promise<Failure> {
+  const text = await readUpstreamText(response, deadlines);
+  const answer = { status: response.status, headers: response.headers, text, nowMs: world.clock.nowMs() };
+  const explained = call.target.connector.explain?.(answer);
+  return explained ?? world.protocols[call.protocol].upstream.decodeFailure(answer);
+}
+
+/** Ends a failed attempt: its connection is closed, its watch is over. Gives what is to be thrown. */
+export function giveUp(world: World, attempt: Attempt, deadlines: Deadlines, error: unknown): unknown {
+  const failure: unknown = deadlines.signal.aborted ? deadlines.signal.reason : error;
+  deadlines.abort(
+    failure instanceof Failure ? failure : new Failure("internal", "aborted", { cause: error }),
+  );
+  deadlines.stop();
+  const { clientGoneAtMs } = deadlines;
+  if (clientGoneAtMs !== undefined && attempt.reachedUpstream) {
+    // Whatever was waiting on the upstream has just been rejected by its close.
+    world.telemetry.upstreamCancelled((world.clock.monotonicMs() - clientGoneAtMs) / MS_PER_SECOND);
+  }
+  return failure;
+}
