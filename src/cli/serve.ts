@@ -8,7 +8,7 @@ import { resolveHost } from "#lib/safe-fetch.ts";
 import { tcpConnect } from "#lib/tcp-connect.ts";
 import { listen, type Listener } from "#server/listen.ts";
 import { openDatabase } from "#store/database.ts";
-import { createLog } from "#telemetry/log.ts";
+import { createLog, flushLog } from "#telemetry/log.ts";
 import { exitCodes, parseArguments, UsageError, type Command, type Io } from "./command.ts";
 import { printBanner } from "./serve-banner.ts";
 
@@ -70,6 +70,7 @@ async function runGateway(
   const { config } = loaded;
   const log = createLog({ level: config.log.level });
   await using stack = new AsyncDisposableStack();
+  stack.defer(() => flushLog(log));
   const database = await openDatabase(config.database.url);
   stack.defer(() => database.close());
   const demo = loaded.needsDemo ? createDemoUpstream().serve(0, "127.0.0.1") : undefined;

@@ -74,8 +74,9 @@ const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
 const BACKLOG_BYTES_MAX = 4 * 1024 * 1024 * 1024;
 /** Small enough to be parsed, or inserted, without holding up a stream for long. */
 const BATCH_BYTES = 32 * 1024;
-const BATCH_RECORDS = 64;
-const TAIL_RECORDS_MAX = 1_000;
+const BATCH_RECORDS = 128;
+/** Several thousand requests a second leave this many between two rounds of the writer. */
+const TAIL_RECORDS_MAX = 4_000;
 
 /** Opens a journal of this process's own in the folder, beside those of others. Throws `unavailable`. */
 export function openJournal(folder: string, options: JournalOptions): Journal {

@@ -12,6 +12,13 @@ export interface LogOptions {
 /** Keys as clients present them, wherever they might slip into a text. */
 const KEY = /\b(XJP_[A-Za-z0-9_-]{6})[A-Za-z0-9_-]+/g;
 
+/**
+ * Lines wait this long for company: a write for each took more of a request's time than making the line. An exit, also
+ * one by an uncaught error, writes what waits; only `kill -9` may take the last lines, and no money is in them.
+ */
+const BUFFER_BYTES = 8 * 1024;
+const FLUSH_INTERVAL_MS = 100;
+
 export function createLog({ level, write }: LogOptions): Log {
   const options = {
     level,
@@ -20,5 +27,13 @@ export function createLog({ level, write }: LogOptions): Log {
     hooks: { streamWrite: (line: string) => line.replaceAll(KEY, "$1...") },
   };
   if (write) return pino(options, { write });
-  return pino(options, pino.destination({ dest: 1, sync: false, minLength: 0 }));
+  return pino(
+    options,
+    pino.destination({ dest: 1, sync: false, minLength: BUFFER_BYTES, periodicFlush: FLUSH_INTERVAL_MS }),
+  );
+}
+
+/** Resolves when every line written so far is out. */
+export function flushLog(log: Log): Promise<void> {
+  return new Promise((resolve) => log.flush(() => resolve()));
 }
