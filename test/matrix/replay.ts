@@ -45,7 +45,7 @@ export async function replay(
   return { upstream, client, recording: recording.id, features: recording.features, problems };
 }
 
-export function dialectFor(api: ProtocolName, { provider, model }: Recording): Dialect {
+function dialectFor(api: ProtocolName, { provider, model }: Recording): Dialect {
   return { model, vendor: "unknown", route: provider, host: hostOf(api, provider) };
 }
 

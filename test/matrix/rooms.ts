@@ -19,9 +19,6 @@ export const rooms = {
 
 export const apis = ["openai-chat", "openai-responses", "anthropic-messages", "gemini"] as const;
 
-/** The sixteen pairs, client first. */
-export const pairs = apis.flatMap((client) => apis.map((upstream) => ({ client, upstream })));
-
 /** A current model of the API's own maker. */
 const makers: Readonly<
   Record<ProtocolName, { readonly model: string; readonly vendor: Vendor; readonly host: Host }>

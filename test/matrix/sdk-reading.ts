@@ -27,7 +27,7 @@ export async function readWithSdk(api: ProtocolName, answer: Answer): Promise<Re
   const { choices, usage } = await readRaw(api, answer);
   for (const choice of choices) {
     choice.blobs = sortedOnce(choice.blobs);
-    choice.urls = sortedOnce(choice.urls);
+    choice.urls = sortedOnce(choice.urls.filter((url) => url !== ""));
   }
   return { choices, usage };
 }
