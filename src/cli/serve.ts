@@ -91,11 +91,23 @@ async function runGateway(
   stack.defer(() => app.close());
   const listener = openPort(loaded, app, (error) => log.error({ err: error }, "bug outside a request"));
   stack.defer(() => listener.close());
-  if (source.path !== undefined) stack.use(reloadOnChange(source, app, (message) => log.warn(message)));
+  stack.use(
+    source.path === undefined
+      ? ignoreHangup((message) => log.info(message))
+      : reloadOnChange(source, app, (message) => log.warn(message)),
+  );
   await printBanner({ app, listener, loaded, io });
   await stopped(io.signal);
   log.info("draining: no new requests, answers under way may end");
   app.status.drain();
+  await Bun.sleep(config.server.drain_delay_ms);
+}
+
+/** Without a file there is nothing to reload, and the signal's default would end the process in mid-answer. */
+function ignoreHangup(tell: (message: string) => void): Disposable {
+  const onHangup = () => tell("SIGHUP: there is no config file to reload");
+  process.on("SIGHUP", onHangup);
+  return { [Symbol.dispose]: () => process.off("SIGHUP", onHangup) };
 }
 
 function openPort(loaded: LoadedConfig, app: App, onBug: (error: unknown) => void): Listener {
