@@ -79,14 +79,21 @@ export interface Reasoning {
 export type OutputFormat =
   | { readonly type: "text" }
   | { readonly type: "json" }
-  | { readonly type: "enum"; readonly values: readonly string[] }
+  | { readonly type: "enum"; readonly values: readonly string[]; readonly raw?: RawFormat }
   | {
       readonly type: "json_schema";
       readonly name?: string;
       readonly description?: string;
       readonly schema: JsonObject;
       readonly strict?: boolean;
+      readonly raw?: RawFormat;
     };
+
+/** The format's fields as the caller's own API spells them, for a hop back to it. */
+interface RawFormat {
+  readonly protocol: ProtocolName;
+  readonly value: JsonObject;
+}
 
 export interface CacheHints {
   /** Let the provider place one breakpoint by itself (Anthropic top-level `cache_control`). */

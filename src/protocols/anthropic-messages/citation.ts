@@ -43,6 +43,10 @@ export function encodeCitation(citation: Citation): JsonObject | undefined {
   };
 }
 
+export function isOwnCitation(citation: Citation): boolean {
+  return ownCitation(citation) !== undefined;
+}
+
 /** For an upstream: only what came from this API. */
 export function ownCitation(citation: Citation): JsonObject | undefined {
   return citation.raw?.protocol === "anthropic-messages" ? citation.raw.value : undefined;

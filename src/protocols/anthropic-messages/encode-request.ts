@@ -4,9 +4,11 @@
  */
 import { asObject, type Json, type JsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
+import { listUnsaid } from "#protocols/list-unsaid.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { betasFor, protocolHeaders } from "./betas.ts";
 import { fitCacheMarks } from "./cache-marks.ts";
+import { isOwnCitation } from "./citation.ts";
 import { cacheField, unsupported } from "./encode-content.ts";
 import { encodeMessages, type Message } from "./encode-messages.ts";
 import { encodeTools, encodeToolChoice } from "./encode-tools.ts";
@@ -31,6 +33,8 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   const thinking = withinToolLoop(wanted, messages, dropped);
   const tools = toolFields(chat, { output, thinking, setting });
   listHints(chat, dropped);
+  const sayable = { cacheMarks: true, citationWishes: true, citation: isOwnCitation };
+  for (const name of listUnsaid(chat, sayable)) dropped.add(name);
   const betas = betasFor(chat.betas, dialect.host, dropped);
   const body: JsonObject = {
     model: dialect.model,

@@ -23,7 +23,10 @@ export function encodeTools(chat: Chat, setting: Setting): readonly JsonObject[]
     const isOut = isSubset && tool.type !== "hosted" && !allowed.includes(tool.name);
     return isOut ? [] : encodeTool(tool, `tools[${index}]`, { chat, setting });
   });
-  return chat.webSearch === undefined ? tools : [...tools, webSearchTool(chat.webSearch, setting.dialect)];
+  if (chat.webSearch === undefined) return tools;
+  if (Object.keys(chat.webSearch).some((name) => name !== "user_location"))
+    setting.dropped.add("web_search_options");
+  return [...tools, webSearchTool(chat.webSearch, setting.dialect)];
 }
 
 interface Offer {

@@ -113,24 +113,25 @@ function decodeOutput(config: Fields): { readonly output?: OutputFormat; readonl
   const mime = config.string("responseMimeType");
   const subset = config.object("responseSchema")?.value;
   const full = config.object("responseJsonSchema")?.value ?? config.object("_responseJsonSchema")?.value;
-  const extension = {
+  const value = {
     ...(subset && { responseSchema: subset }),
     ...(full && { responseJsonSchema: full }),
   };
+  const raw = { protocol: "gemini", value } as const;
   switch (mime) {
     case undefined:
     case "":
-      return { extension };
+      return { extension: value };
     case "text/plain":
-      return { output: { type: "text" }, extension };
+      return { output: { type: "text" }, extension: value };
     case "application/json": {
       const schema = full ?? (subset && fromGeminiSchema(subset));
-      return { output: schema ? { type: "json_schema", schema } : { type: "json" }, extension };
+      return { output: schema ? { type: "json_schema", schema, raw } : { type: "json" }, extension: {} };
     }
     case "text/x.enum":
-      return { output: { type: "enum", values: enumValues(full ?? subset) }, extension };
+      return { output: { type: "enum", values: enumValues(full ?? subset), raw }, extension: {} };
     default:
-      return { extension: { ...extension, responseMimeType: mime } };
+      return { extension: { ...value, responseMimeType: mime } };
   }
 }
 

@@ -37,7 +37,8 @@ interface Content {
 
 export function encodeContents(chat: Chat, context: ToolContext): readonly JsonObject[] {
   const names = callNames(chat, context);
-  const scope = { context, names, isGeminiCaller: chat.protocol === "gemini" };
+  const isGeminiCaller = chat.protocol === "gemini";
+  const scope = { context: { ...context, keepsDetail: isGeminiCaller }, names, isGeminiCaller };
   const contents = chat.turns.map((turn, index) => encodeTurn(turn, `messages[${index}]`, scope));
   const merged = mergeRoles(contents.filter((content) => content.parts.length > 0));
   const first = merged[0];
@@ -127,9 +128,13 @@ function encodeUserPart(part: UserPart, path: string, context: ToolContext): rea
       const text = part.name === undefined ? part.text : `${part.name}: ${part.text}`;
       return text === "" ? [] : [{ text }];
     }
-    case "image":
+    case "image": {
+      const level = context.keepsDetail === true && LEVELS.get(part.detail ?? "");
+      const mediaResolution = level && { mediaResolution: { level } };
+      return [{ ...encodeMedia(part.media, "image", place), ...mediaResolution }];
+    }
     case "audio":
-      return [encodeMedia(part.media, part.type, place)];
+      return [encodeMedia(part.media, "audio", place)];
     case "video": {
       const videoMetadata = part.metadata && { videoMetadata: part.metadata };
       return [{ ...encodeMedia(part.media, "video", place), ...videoMetadata }];
@@ -145,6 +150,14 @@ function encodeUserPart(part: UserPart, path: string, context: ToolContext): rea
       });
   }
 }
+
+/** The detail of one picture, which only callers of this API can set so finely. */
+const LEVELS: ReadonlyMap<string, string> = new Map([
+  ["low", "MEDIA_RESOLUTION_LOW"],
+  ["auto", "MEDIA_RESOLUTION_MEDIUM"],
+  ["high", "MEDIA_RESOLUTION_HIGH"],
+  ["original", "MEDIA_RESOLUTION_ULTRA_HIGH"],
+]);
 
 function asPart(value: unknown): JsonObject {
   return typeof value === "object" && value !== null ? { ...value } : {};
@@ -163,7 +176,10 @@ function encodeAssistantTurn(
     const signature = part.signature && nativeSignature(part.signature, context.dialect);
     const partPath = `${path}.content[${index}]`;
     if (part.signature && signature === undefined) context.dropped.push(`${partPath}.signature`);
-    if (part.type === "reasoning" && signature === undefined && isForeignThought(part, scope)) continue;
+    if (part.type === "reasoning" && signature === undefined && isForeignThought(part, scope)) {
+      if (part.signature === undefined) context.dropped.push(`${partPath}.reasoning`);
+      continue;
+    }
     const wire = encodeAssistantPart(part, {
       name: toWireName(part.type === "tool_call" ? part : { name: "" }, context.rules.toolNameCharsMax),
       sendsId: part.type === "tool_call" && sendsCallId(part.id, context.dialect),

@@ -3,7 +3,7 @@
  * listed; a contract the caller would break on (several answers in a stream) is refused.
  */
 import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
-import type { Chat } from "#model/chat.ts";
+import type { Chat, OutputFormat } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
 import { encodeThinking } from "./encode-thinking.ts";
 import type { ToolContext } from "./encode-tools.ts";
@@ -82,21 +82,21 @@ function encodeOutput(chat: Chat, context: ToolContext): JsonObject {
     case "json":
       return { responseMimeType: "application/json" };
     case "enum":
-      return { responseMimeType: "text/x.enum", responseSchema: { type: "STRING", enum: output.values } };
+      return {
+        responseMimeType: "text/x.enum",
+        ...(ownSchema(output) ?? { responseSchema: { type: "STRING", enum: output.values } }),
+      };
     case "json_schema":
       return {
         responseMimeType: "application/json",
-        ...(hasOwnSchema(chat) ? {} : schemaField(output.schema, context)),
+        ...(ownSchema(output) ?? schemaField(output.schema, context)),
       };
   }
 }
 
-/** A Gemini caller's schema goes on in its own spelling, which the extensions keep. */
-function hasOwnSchema(chat: Chat): boolean {
-  const kept = chat.protocol === "gemini" ? chat.extensions["generationConfig"] : undefined;
-  return (
-    typeof kept === "object" && kept !== null && ("responseSchema" in kept || "responseJsonSchema" in kept)
-  );
+/** A Gemini caller's schema goes on in its own spelling. */
+function ownSchema({ raw }: Extract<OutputFormat, { type: "enum" | "json_schema" }>): JsonObject | undefined {
+  return raw?.protocol === "gemini" ? raw.value : undefined;
 }
 
 function schemaField(schema: JsonObject, { rules }: ToolContext): JsonObject {

@@ -48,8 +48,14 @@ export function encodeDocument(
     encodeBlock(block, `${place.path}.blocks[${index}]`),
   );
   if (!part.media) return [...(heading === "" ? [] : [{ text: heading }]), ...blocks];
-  if (part.media.from !== "text") return [encodeMedia(part.media, "document", place), ...blocks];
-  return [{ text: heading === "" ? part.media.text : `${heading}\n\n${part.media.text}` }, ...blocks];
+  if (part.media.from === "text") {
+    return [{ text: heading === "" ? part.media.text : `${heading}\n\n${part.media.text}` }, ...blocks];
+  }
+  return [
+    ...(heading === "" ? [] : [{ text: heading }]),
+    encodeMedia(part.media, "document", place),
+    ...blocks,
+  ];
 }
 
 const MIME_ALIASES: ReadonlyMap<string, string> = new Map([

@@ -6,6 +6,7 @@
 import { asObject, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
+import { listUnsaid } from "#protocols/list-unsaid.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { encodeContents } from "./encode-contents.ts";
 import { encodeGeneration, outputInstruction } from "./encode-generation.ts";
@@ -18,6 +19,7 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   const context: ToolContext = { rules: modelRules(dialect.model), dialect, dropped };
   if (chat.cache?.key !== undefined) dropped.push("prompt_cache_key");
   if (chat.protocol !== "gemini") leaveExtensions(chat.extensions, dropped);
+  dropped.push(...listUnsaid(chat, { cacheMarks: false, citationWishes: false, citation: () => false }));
   const generationConfig = encodeGeneration(chat, context);
   const body: MutableJsonObject = {
     ...encodePrompt(chat, context),

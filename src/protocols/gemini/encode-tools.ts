@@ -17,6 +17,8 @@ export interface ToolContext {
   readonly rules: ModelRules;
   readonly dialect: Dialect;
   readonly dropped: string[];
+  /** Whether each picture says its own detail. */
+  readonly keepsDetail?: boolean;
 }
 
 /** `tools` and `toolConfig`, each only where there is something to say. */
@@ -29,6 +31,7 @@ export function encodeTools(chat: Chat, context: ToolContext): JsonObject {
     if (tool.type === "hosted") return hostedOf(tool, chat, context);
     return index === firstFunction ? [{ functionDeclarations: functions }] : [];
   });
+  if (Object.keys(chat.webSearch ?? {}).length > 0) context.dropped.push("web_search_options");
   if (chat.webSearch && !tools.some((tool) => "googleSearch" in tool)) tools.push({ googleSearch: {} });
   if (chat.parallelToolCalls === false) context.dropped.push("parallel_tool_calls");
   const config = toolConfig(chat, functions.length > 0, context);

@@ -29,10 +29,12 @@ export function encodeOutput(chat: Chat, quirks: Quirks, dropped: Set<string>): 
   }
 }
 
-/** OpenAI refuses JSON mode unless some message says "JSON"; callers of other APIs need not. */
+/** OpenAI refuses JSON mode unless some message says "JSON"; callers of other APIs need not know. */
 function encodeJson(chat: Chat): EncodedOutput {
   const fields = { response_format: { type: "json_object" } };
-  return saysJson(chat) ? { fields } : { fields, instruction: "Answer with one JSON object." };
+  return chat.protocol === "openai-chat" || saysJson(chat)
+    ? { fields }
+    : { fields, instruction: "Answer with one JSON object." };
 }
 
 function encodeSchema(

@@ -166,7 +166,7 @@ describe("fields by host", () => {
       { x: 1 },
       ["provider"],
     ],
-    ["foreign extensions", { extensions: { container: "c" } }, to("compatible"), {}, []],
+    ["foreign extensions, listed", { extensions: { container: "c" } }, to("compatible"), {}, ["container"]],
   ];
 
   test.each(rows)("%s %j", (_, chat, dialect, expected, dropped) => {

@@ -5,6 +5,7 @@
  */
 import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import type { Chat, Effort, Reasoning } from "#model/chat.ts";
+import { listUnsaid } from "#protocols/list-unsaid.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { effortsOf, isReasoningModel, quirksOf, type Optional, type Quirks } from "./dialects.ts";
 import { encodeMessages } from "./encode-messages.ts";
@@ -34,6 +35,8 @@ class RequestWriter {
     const chat = this.#chat;
     const output = encodeOutput(chat, this.#quirks, this.dropped);
     const isSameApi = chat.protocol === "openai-chat";
+    if (!isSameApi) this.#leaveForeign();
+    this.#listUnsaid();
     return {
       model: this.#dialect.model,
       messages: encodeMessages(chat, this.#dialect, {
@@ -51,6 +54,29 @@ class RequestWriter {
       ...this.#reasoning(),
       ...(isSameApi && this.#extensions()),
     };
+  }
+
+  /** Fields of another API: what it keeps for the caller is refused, because without it the request is another one. */
+  #leaveForeign(): void {
+    const { extensions, cache } = this.#chat;
+    for (const name of KEPT_ELSEWHERE) {
+      const value = extensions[name] ?? false;
+      if (value !== false && !isEmptyList(value)) throw unsupported(name, this.#dialect, "does not keep");
+    }
+    if (cache?.explicitName !== undefined)
+      throw unsupported("cached_content", this.#dialect, "does not keep");
+    for (const name of Object.keys(extensions)) this.dropped.add(name);
+  }
+
+  #listUnsaid(): void {
+    const isOwn = this.#chat.protocol === "openai-chat";
+    const unsaid = listUnsaid(this.#chat, {
+      cacheMarks: this.#takes("cache_control"),
+      citationWishes: false,
+      // The API itself does not read annotations of earlier answers.
+      citation: () => isOwn,
+    });
+    for (const name of unsaid) this.dropped.add(name);
   }
 
   #takes(name: Optional): boolean {
@@ -181,6 +207,19 @@ class RequestWriter {
     }
     return rest;
   }
+}
+
+/** By these a caller refers to what its provider keeps or runs. */
+const KEPT_ELSEWHERE = [
+  "previous_response_id",
+  "conversation",
+  "prompt",
+  "mcp_servers",
+  "background",
+] as const;
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 /** Fields only OpenRouter understands; a strict server would refuse them. */

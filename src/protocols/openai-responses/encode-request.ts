@@ -6,7 +6,9 @@ import type { Json, JsonObject, MutableJsonObject } from "#lib/json.ts";
 import { isObject } from "#lib/json.ts";
 import type { Chat, Effort, OutputFormat } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
+import { listUnsaid } from "#protocols/list-unsaid.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
+import { fromCitation } from "./citation.ts";
 import { ENCRYPTED_INCLUDE, LOGPROBS_INCLUDE } from "./decode-request.ts";
 import { unsupported } from "./encode-content.ts";
 import { encodeInput, encodeSystemItem } from "./encode-input.ts";
@@ -30,7 +32,7 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
     ...encodeReasoningChoice(chat, dialect, effort),
     ...encodeSampling(chat, dialect, { effort, dropped }),
     ...encodeOwnership(chat, dropped),
-    store: chat.store === true && dialect.host !== "openrouter",
+    ...storeField(chat, dialect),
     stream: chat.stream,
   };
   if (chat.store === true && dialect.host === "openrouter") dropped.push("store");
@@ -40,10 +42,19 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   return { body, headers: {}, dropped };
 }
 
+/** Nothing is stored unless asked for; asking for background work is asking for it, as it is polled from the store. */
+function storeField(chat: Chat, dialect: Dialect): JsonObject {
+  const isAskedBy = chat.protocol === "openai-responses" && chat.extensions["background"] === true;
+  if (chat.store === undefined && isAskedBy) return {};
+  return { store: chat.store === true && dialect.host !== "openrouter" };
+}
+
 function refuseOutputContracts(chat: Chat): void {
   if ((chat.choices ?? 1) > 1) throw unsupported("n", "More than one answer");
   if (chat.audioOutput || chat.modalities?.includes("audio")) throw unsupported("modalities", "Audio output");
   if (chat.modalities?.includes("image")) throw unsupported("modalities", "Image output");
+  if (chat.cache?.explicitName !== undefined)
+    throw unsupported("cached_content", "Content cached with another provider");
   if (chat.output?.type === "enum") throw unsupported("response_schema", "A bare enumeration as the answer");
 }
 
@@ -58,9 +69,13 @@ function droppedFields(chat: Chat): string[] {
     ["repetition_penalty", chat.repetitionPenalty],
     ["seed", chat.seed],
     ["logit_bias", chat.logitBias],
-    ["cached_content", chat.cache?.explicitName],
   ];
-  const dropped = names.filter(([, value]) => value !== undefined).map(([name]) => name);
+  const unsaid = listUnsaid(chat, {
+    cacheMarks: chat.extensions["prompt_cache_options"] !== undefined,
+    citationWishes: false,
+    citation: (citation) => fromCitation(citation, 0) !== undefined,
+  });
+  const dropped = [...names.filter(([, value]) => value !== undefined).map(([name]) => name), ...unsaid];
   return chat.protocol === "openai-responses" ? dropped : [...dropped, ...Object.keys(chat.extensions)];
 }
 
