@@ -1,4 +1,5 @@
 /** Reads the request body within its bounds: bytes, compressed or not, and depth of the JSON. */
+import { isUtf8 } from "node:buffer";
 import { brotliDecompress, gunzip, inflate, zstdDecompress, type InputType } from "node:zlib";
 import { isObject, parseJson } from "#lib/json.ts";
 import { Failure } from "#model/failure.ts";
@@ -6,6 +7,7 @@ import type { Exchange } from "./exchange.ts";
 
 /** Real requests nest a dozen levels (schemas); past this a body only means to exhaust the stack of what reads it. */
 const DEPTH_MAX = 200;
+const decoder = new TextDecoder();
 
 export async function readBody(exchange: Exchange): Promise<void> {
   const text = await readText(exchange.inbound.request, exchange.settings.bodyBytesMax);
@@ -27,11 +29,12 @@ async function readText(request: Request, bytesMax: number): Promise<string> {
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > bytesMax) throw tooLarge(bytesMax);
   const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
-  if (encoding === "identity" && declared > 0) return request.text();
-  const bytes = await readBytes(request, bytesMax);
-  return new TextDecoder().decode(
-    encoding === "identity" ? bytes : await decompress(bytes, encoding, bytesMax),
-  );
+  const isPlain = encoding === "identity";
+  const sent = isPlain && declared > 0 ? await request.bytes() : await readBytes(request, bytesMax);
+  const bytes = isPlain ? sent : await decompress(sent, encoding, bytesMax);
+  // Decoding would put question marks in the place of what it cannot read, and the model would answer those.
+  if (!isUtf8(bytes)) throw new Failure("bad_request", "The body is not valid UTF-8. Encode it as UTF-8.");
+  return decoder.decode(bytes);
 }
 
 /** For bodies that do not declare their length: counts as they come, so none is held past the bound. */

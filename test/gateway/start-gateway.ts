@@ -18,6 +18,8 @@ export interface GatewayOptions {
   readonly variables?: Readonly<Record<string, string>>;
   /** Another database than a fresh SQLite file. */
   readonly databaseUrl?: string;
+  readonly bodyBytesMax?: number;
+  readonly drainMs?: number;
 }
 
 export interface TestGateway {
@@ -43,7 +45,8 @@ const POLL_MS = 20;
 export async function startGateway(options: GatewayOptions): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "xjp-gateway-"));
   const variables = options.variables ?? {};
-  const own = `server: { host: 127.0.0.1, port: 0, drain_ms: 500 }
+  const bound = options.bodyBytesMax === undefined ? "" : `, body_bytes_max: ${options.bodyBytesMax}`;
+  const own = `server: { host: 127.0.0.1, port: 0, drain_ms: ${options.drainMs ?? 500}${bound} }
 database: { url: "${options.databaseUrl ?? `sqlite:${folder}/xjp.db`}" }
 journal: { folder: "${folder}/journal" }
 `;

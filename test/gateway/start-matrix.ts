@@ -21,6 +21,7 @@ export interface MatrixOptions {
   readonly settings?: readonly string[];
   /** Further YAML at the top level. */
   readonly config?: string;
+  readonly bodyBytesMax?: number;
 }
 
 export const model = (demoModel: string, api: UpstreamApi) => `${demoModel}-on-${api}`;
@@ -38,6 +39,7 @@ export async function startMatrix(options: MatrixOptions): Promise<Matrix> {
   );
   const gateway = await startGateway({
     config: `connectors:\n${connectors.join("\n")}\nmodels:\n${models.join("\n")}\n${options.config ?? ""}`,
+    ...(options.bodyBytesMax !== undefined && { bodyBytesMax: options.bodyBytesMax }),
   });
   return {
     demo,
