@@ -75,6 +75,9 @@ const BACKLOG_BYTES_MAX = 4 * 1024 * 1024 * 1024;
 /** Small enough to be parsed, or inserted, without holding up a stream for long. */
 const BATCH_BYTES = 32 * 1024;
 const BATCH_RECORDS = 128;
+const SCRATCH_BYTES = 16 * 1024;
+/** Of one UTF-16 unit. */
+const UTF8_BYTES_MAX = 3;
 /** Several thousand requests a second leave this many between two rounds of the writer. */
 const TAIL_RECORDS_MAX = 4_000;
 
@@ -93,6 +96,7 @@ class FileJournal implements Journal {
   /** Where finished segments end; the current one ends at `#offset`. */
   readonly #ends = new Map<number, number>();
   readonly #damaged = new Set<number>();
+  readonly #scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
   /** The whole backlog, or undefined while it is too long for that. */
   #tail: JournalBatch[] | undefined = [];
   #file: number;
@@ -213,7 +217,7 @@ class FileJournal implements Journal {
 
   #append(line: string): void {
     if (this.#isClosed) throw unwritable(new Error("the journal is closed"));
-    const bytes = Buffer.from(line);
+    const bytes = this.#encode(line);
     try {
       if (
         this.#offset > 0 &&
@@ -228,6 +232,12 @@ class FileJournal implements Journal {
     this.#offset += bytes.length;
     this.#backlogBytes += bytes.length;
     this.#syncLater();
+  }
+
+  /** Valid until the next call: a buffer of its own for each line is what most lines would cost. */
+  #encode(line: string): Buffer {
+    if (line.length * UTF8_BYTES_MAX > this.#scratch.length) return Buffer.from(line);
+    return this.#scratch.subarray(0, this.#scratch.write(line));
   }
 
   /** A disk that fills up takes part of a line; the rest of it must not become the head of the next. */
