@@ -58,7 +58,7 @@ describe("fields by host", () => {
     ["user", { userId: "u" }, to("openai"), { safety_identifier: "u" }, []],
     ["user", { userId: "u" }, to("compatible"), { user: "u" }, []],
     ["user", { userId: "u" }, to("deepseek"), {}, ["user"]],
-    ["hints", { verbosity: "low", store: false }, to("compatible"), {}, ["verbosity", "store"]],
+    ["hints", { verbosity: "low", store: true }, to("compatible"), {}, ["verbosity", "store"]],
     ["safety of another API", { safety: [{ category: "x" }] }, to("openai"), {}, ["safety_settings"]],
     [
       "effort",

@@ -101,9 +101,9 @@ class RequestWriter {
       // Thinking models take the default and nothing else; saying the default is no wish.
       temperature:
         chat.temperature === 1
-          ? this.#quietly("temperature", 1)
+          ? this.#ifKnown("temperature", 1)
           : this.#ifTaken("temperature", chat.temperature),
-      top_p: chat.topP === 1 ? this.#quietly("top_p", 1) : this.#ifTaken("top_p", chat.topP),
+      top_p: chat.topP === 1 ? this.#ifKnown("top_p", 1) : this.#ifTaken("top_p", chat.topP),
       top_k: this.#ifTaken("top_k", chat.topK),
       min_p: this.#ifTaken("min_p", chat.minP),
       frequency_penalty: this.#ifTaken("frequency_penalty", chat.frequencyPenalty),
@@ -115,7 +115,7 @@ class RequestWriter {
     });
   }
 
-  #quietly(name: Optional, value: number): number | undefined {
+  #ifKnown<Value>(name: Optional, value: Value): Value | undefined {
     return this.#takes(name) ? value : undefined;
   }
 
@@ -155,7 +155,8 @@ class RequestWriter {
       [userField]: this.#ifTaken(userField, userId),
       service_tier: this.#ifTaken("service_tier", serviceTier),
       metadata: this.#ifTaken("metadata", metadata),
-      store: this.#ifTaken("store", store),
+      // Not to store is what a host without a store does anyway.
+      store: store === false ? this.#ifKnown("store", false) : this.#ifTaken("store", store),
       // Safety settings of other APIs are no moderation policy of this one.
       moderation: isOpenai ? this.#ifTaken("moderation", safety) : this.#untold("safety_settings", safety),
       prompt_cache_key: this.#ifTaken("prompt_cache_key", cache?.key),

@@ -30,6 +30,11 @@ export function itemId(prefix: "msg" | "rs" | "fc" | "ctc" | "ig" | "ci", site: 
   return `${prefix}_${site.id}_${site.outputIndex}`;
 }
 
+/** Whether an item's id was made here; ids of the providers do not end in a position. */
+export function isOwnId(id: unknown): boolean {
+  return typeof id === "string" && /^(?:msg|rs|fc|ctc|ig|ci)_[0-9A-Za-z]+_\d{1,4}(?:_prev)?$/.test(id);
+}
+
 export function announce(site: ItemSite, item: JsonObject): void {
   site.emit("response.output_item.added", { output_index: site.outputIndex, item });
 }

@@ -64,6 +64,17 @@ describe("a patched body", () => {
     expect(dropped).toEqual(["input[2]"]);
   });
 
+  test("leaves out what the gateway wrote for another vendor's model and the upstream would look for", () => {
+    const thought = { type: "reasoning", id: "rs_0aF1_0", summary: [{ type: "summary_text", text: "Hm" }] };
+    const call = { type: "function_call", id: "fc_0aF1_1", call_id: "c", name: "f", arguments: "{}" };
+    const { id: _, ...bareCall } = call;
+    const own = { ...call, id: "fc_68a0f1" };
+    const stored = { type: "item_reference", id: "rs_68a0f1" };
+    const { body, dropped } = patch({ model: "m", input: [thought, call, own, stored] });
+    expect(body["input"]).toEqual([bareCall, own, stored]);
+    expect(dropped).toEqual(["input[0]"]);
+  });
+
   test("is refused where OpenRouter would have to remember", () => {
     const fields: JsonObject = {
       previous_response_id: "resp_1",

@@ -15,6 +15,7 @@ import type { Chat } from "#model/chat.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { ENCRYPTED_INCLUDE } from "./decode-request.ts";
 import { asksEncrypted } from "./encode-request.ts";
+import { isOwnId } from "./output-item.ts";
 import { refuseServerState } from "./server-state.ts";
 
 export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): EncodedRequest {
@@ -27,7 +28,7 @@ export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): Enc
     const include = asArray(raw["include"]);
     body["include"] = include.includes(ENCRYPTED_INCLUDE) ? include : [...include, ENCRYPTED_INCLUDE];
   }
-  if (Array.isArray(raw["input"])) body["input"] = withoutSealed(asArray(raw["input"]), chat, dropped);
+  if (Array.isArray(raw["input"])) body["input"] = withoutForeign(asArray(raw["input"]), chat, dropped);
   return { body, headers: {}, dropped };
 }
 
@@ -42,19 +43,31 @@ function patchStore(body: MutableJsonObject, dialect: Dialect, dropped: string[]
   if ((body["store"] ?? undefined) === undefined && !isAsked) body["store"] = false;
 }
 
-/** The decoder left the text of bare state as it was; whatever it read differently was sealed. */
-function withoutSealed(input: readonly Json[], chat: Chat, dropped: string[]): readonly Json[] {
+/**
+ * Items of an answer that this gateway wrote for another vendor's model. The upstream knows none of their ids, and
+ * would look for what they name: reasoning goes and is listed, calls and messages stay without their id.
+ */
+function withoutForeign(input: readonly Json[], chat: Chat, dropped: string[]): readonly Json[] {
+  // The decoder left the text of bare state as it was; whatever it read differently was sealed.
   const bare = new Set(
     chat.turns.flatMap((turn) =>
       turn.side === "assistant" ? turn.parts.map((part) => part.signature?.data) : [],
     ),
   );
-  const isSealed = (item: Json) => {
-    if (!isObject(item) || item["type"] !== "reasoning") return false;
+  const isForeign = (item: JsonObject) => {
     const text = asString(item["encrypted_content"]);
-    return text !== undefined && !bare.has(text);
+    return text === undefined ? isOwnId(item["id"]) : !bare.has(text);
   };
-  if (!input.some(isSealed)) return input;
-  for (const [index, item] of input.entries()) if (isSealed(item)) dropped.push(`input[${index}]`);
-  return input.filter((item) => !isSealed(item));
+  const kept = input.flatMap((item, index): readonly Json[] => {
+    if (!isObject(item)) return [item];
+    if (item["type"] === "reasoning" && isForeign(item)) {
+      dropped.push(`input[${index}]`);
+      return [];
+    }
+    if (item["type"] === "reasoning" || !isOwnId(item["id"])) return [item];
+    const { id: _, ...rest } = item;
+    return [rest];
+  });
+  const isSame = kept.length === input.length && kept.every((item, index) => item === input[index]);
+  return isSame ? input : kept;
 }
