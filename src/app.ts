@@ -28,6 +28,7 @@ import { dispatch } from "#server/routes.ts";
 import { createKeyStore, type KeyStore } from "#store/key-store.ts";
 import type { Database } from "#store/database.ts";
 import { readOrCreateSecret } from "#store/secret-store.ts";
+import { createResponseStore, type ResponseStore } from "#store/response-store.ts";
 import { createUsageStore } from "#store/usage-store.ts";
 import { createStatusPages, type StatusPages } from "#server/status-pages.ts";
 
@@ -59,6 +60,8 @@ export interface App {
 
 const SEAL_SECRET = "seal-opaque";
 const KEY_FLUSH_MS = 5_000;
+/** What has expired is unknown at once; this only gives its space back. */
+const PURGE_MS = 600_000;
 const LAG_SAMPLE_MS = 1_000;
 const CLOSE_MS = 10_000;
 
@@ -78,6 +81,11 @@ export async function createApp(options: AppOptions): Promise<App> {
     clock,
     random: options.random,
     onEvent: (event) => logWriter(log, event),
+  });
+  const responses = createResponseStore({
+    database,
+    now,
+    onFailure: (error) => log.warn({ err: error }, "an answer could not be kept for its client"),
   });
   const context = {
     environment: {
@@ -112,6 +120,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     health: new HealthRegistry(),
     retryBudget: new RetryBudget(),
     sealer: createSealer(await readOrCreateSecret({ database, name: SEAL_SECRET, now })),
+    responses,
     telemetry: createTelemetry(metrics, log),
     settings: () => current.settings,
   };
@@ -125,7 +134,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     unreadyReason: () =>
       current.settings.models.length === 0 ? "no models: configure a connector" : undefined,
   });
-  const stopTimers = startTimers(clock, { keys, metrics, log });
+  const stopTimers = startTimers(clock, { keys, metrics, log, responses });
   return {
     fetch: (request) => status.answer(request) ?? dispatch(world, request),
     keys,
@@ -144,15 +153,26 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
 }
 
-function startTimers(
-  clock: Clock,
-  { keys, metrics, log }: { keys: KeyStore; metrics: ReturnType<typeof createMetrics>; log: Log },
-): () => void {
+interface Timed {
+  readonly keys: KeyStore;
+  readonly metrics: ReturnType<typeof createMetrics>;
+  readonly log: Log;
+  readonly responses: ResponseStore;
+}
+
+function startTimers(clock: Clock, { keys, metrics, log, responses }: Timed): () => void {
   const stops = [
     every(clock, KEY_FLUSH_MS, () => {
       keys
         .flush()
         .catch((error: unknown) => log.warn({ err: error }, "last_used_at not written, will be retried"));
+    }),
+    every(clock, PURGE_MS, () => {
+      responses
+        .purge()
+        .catch((error: unknown) =>
+          log.warn({ err: error }, "expired answers not swept out, will be retried"),
+        );
     }),
     every(clock, LAG_SAMPLE_MS, (lateMs) => metrics.eventLoopLag.observe(lateMs / 1000)),
   ];

@@ -177,6 +177,22 @@ const limitsSchema = z.strictObject({
     ),
 });
 
+const responsesSchema = z.strictObject({
+  ttl_hours: z
+    .number()
+    .min(0)
+    .max(720)
+    .default(72)
+    .describe(
+      "How long an answer can be referred to by `previous_response_id` and fetched. 0: nothing is kept. At OpenAI: 720.",
+    ),
+  input_bytes_max: z
+    .int()
+    .min(0)
+    .default(8 * 1024 * 1024)
+    .describe("Longest input that is kept with its answer."),
+});
+
 export const configSchema = z.strictObject({
   server: serverSchema.prefault({}).describe("The data port."),
   database: databaseSchema.prefault({}).describe("Keys, tenants, limits and usage."),
@@ -201,6 +217,7 @@ export const configSchema = z.strictObject({
     .describe("Prices by `connector/model` as in a target, before the built-in table."),
   limits: limitsSchema.prefault({}).describe("Rules for every key."),
   media: mediaSchema.prefault({}).describe("Media that clients name by URL."),
+  responses: responsesSchema.prefault({}).describe("Answers kept for clients of the Responses API."),
   log: logSchema.prefault({}).describe("Log lines."),
   metrics: metricsSchema.prefault({}).describe("Prometheus metrics."),
 });

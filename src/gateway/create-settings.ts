@@ -17,6 +17,8 @@ export interface SettingsContext {
   ) => Promise<Chat>;
 }
 
+const MS_PER_HOUR = 3_600_000;
+
 export function createSettings(loaded: LoadedConfig, context: SettingsContext): Settings {
   const { config } = loaded;
   const connectors = createConnectors(config.connectors, context.environment);
@@ -27,6 +29,10 @@ export function createSettings(loaded: LoadedConfig, context: SettingsContext): 
   const listed = new Set(models.map((model) => model.id));
   return {
     bodyBytesMax: config.server.body_bytes_max,
+    keeping: {
+      ttlMs: config.responses.ttl_hours * MS_PER_HOUR,
+      inputBytesMax: config.responses.input_bytes_max,
+    },
     prices: createPriceBook({ overrides: config.prices }),
     resolve(model) {
       const known = routes.get(model);

@@ -21,6 +21,17 @@ export interface Inbound {
   readonly stream?: boolean;
 }
 
+/** What of a Responses request is kept beside its answer. */
+export interface Keeping {
+  /** JSON: the items that were new in the request. */
+  readonly inputText: string;
+  readonly previousId?: string;
+  /** The client said so; else it only did not say no, and an answer is worth more than its copy. */
+  readonly isAsked: boolean;
+  /** The upstream keeps it as well. */
+  readonly isUpstream: boolean;
+}
+
 export class Exchange {
   readonly id: string;
   readonly inbound: Inbound;
@@ -39,6 +50,10 @@ export class Exchange {
   chat: Chat | undefined;
   route: Route | undefined;
   dropped: readonly string[] = [];
+  /** Responses: what is to be kept of this exchange, where its client may refer to it later. */
+  keeping: Keeping | undefined;
+  /** The connector that alone may answer, because its upstream keeps the conversation. */
+  pinnedTo: string | undefined;
   /** Time spent waiting for upstreams, for `xjp_overhead_seconds`. */
   upstreamMs = 0;
   firstTokenMs: number | undefined;

@@ -7,6 +7,7 @@ import { decode } from "./decode.ts";
 import type { Inbound } from "./exchange.ts";
 import { observe } from "./observe.ts";
 import { readBody } from "./read-body.ts";
+import { recall } from "./recall.ts";
 import { refuse, respond } from "./respond.ts";
 import { route } from "./route.ts";
 import { send } from "./send.ts";
@@ -18,11 +19,13 @@ export async function handle(world: World, inbound: Inbound): Promise<Response> 
     await authenticate(world, exchange);
     await admit(world, exchange);
     await readBody(exchange);
+    if (exchange.protocolName === "openai-responses") await recall(world, exchange);
     const chat = (exchange.chat = decode(world, exchange));
     const plan = (exchange.route = route(world, exchange, chat));
     reserve(world, exchange, chat, plan);
     const answer = await attempt(world, exchange, plan, send);
-    return respond(world, exchange, answer);
+    const response = respond(world, exchange, answer);
+    return response instanceof Promise ? await response : response;
   } catch (error) {
     return refuse(world, exchange, toFailure(error));
   }

@@ -3,19 +3,23 @@
  * and a stream that breaks ends with the API's own error, never with something that looks like its end.
  */
 import { Failure, toFailure } from "#model/failure.ts";
+import { asObject, parseJson } from "#lib/json.ts";
+import { SseReader } from "#lib/sse.ts";
+import { finalResponse } from "#protocols/openai-responses/stored-items.ts";
 import { foldReply } from "#model/reply.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
 import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
 import { callerOf } from "./admit.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import { answerHeaders, failureHeaders } from "./headers.ts";
+import { keepResponse } from "./keep-response.ts";
 import { note } from "./reply-events.ts";
 import { chatOf, type Answer, type StreamAnswer, type WholeAnswer } from "./send.ts";
 import { settle } from "./settle.ts";
 import type { Step } from "./upstream-stream.ts";
 import type { World } from "./world.ts";
 
-export function respond(world: World, exchange: Exchange, answer: Answer): Response {
+export function respond(world: World, exchange: Exchange, answer: Answer): Response | Promise<Response> {
   noteAnswered(world, exchange);
   return answer.kind === "whole"
     ? respondWhole(world, exchange, answer)
@@ -54,11 +58,18 @@ export function refuse(world: World, exchange: Exchange, failure: Failure): Resp
   });
 }
 
-function respondWhole(world: World, exchange: Exchange, answer: WholeAnswer): Response {
+function respondWhole(world: World, exchange: Exchange, answer: WholeAnswer): Response | Promise<Response> {
   const { attempt, events, nativeText } = answer;
   const client = exchange.inbound.protocol.client;
   const text =
     nativeText ?? JSON.stringify(client.encodeReply(foldReply(events), envelope(world, exchange, attempt)));
+  const kept = exchange.keeping && keepResponse(world, exchange, attempt, asObject(parseJson(text)));
+  return kept
+    ? kept.then(() => sendWhole(world, exchange, attempt, text))
+    : sendWhole(world, exchange, attempt, text);
+}
+
+function sendWhole(world: World, exchange: Exchange, attempt: Attempt, text: string): Response {
   const record = settle(world, exchange, { outcome: "ok", status: 200 });
   return new Response(text, {
     headers: { ...answerHeaders(exchange, attempt, record?.costNanoUsd), "content-type": "application/json" },
@@ -125,7 +136,8 @@ class StreamPump {
     while (!this.isFinished) {
       const step = this.#head.shift() ?? (await this.#read());
       if (this.isFinished) return undefined;
-      const bytes = this.#advance(step);
+      const advanced = this.#advance(step);
+      const bytes = advanced instanceof Promise ? await advanced : advanced;
       if (bytes) return bytes;
     }
     return undefined;
@@ -154,13 +166,30 @@ class StreamPump {
     return step;
   }
 
-  #advance(step: Step): Uint8Array | undefined {
+  #advance(step: Step): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const bytes = this.#encode(step);
     this.#hasFinish ||= step.events.some(isFinish);
     if (step.failure) return this.#fail(step.failure, bytes);
     if (!this.#hasFinish && !step.isEnd) return bytes ?? this.#keepAlive(step);
     if (bytes) this.#tail.push(bytes);
     if (!step.isEnd) return undefined;
+    return this.#exchange.keeping ? this.#keepThenFinish() : this.#finish();
+  }
+
+  /** The client may refer to the answer as soon as it has its last event, so that waits until the answer is kept. */
+  async #keepThenFinish(): Promise<Uint8Array | undefined> {
+    const tail = join(this.#tail);
+    try {
+      const response = finalResponse(new SseReader().push(tail));
+      await keepResponse(this.#world, this.#exchange, this.#answer.attempt, response);
+    } catch (error) {
+      if (this.isFinished) return undefined;
+      return this.#fail(toFailure(error), undefined);
+    }
+    return this.isFinished ? undefined : this.#finish();
+  }
+
+  #finish(): Uint8Array {
     const broken = this.#end({});
     return broken ? this.#errorBytes(broken, undefined) : join(this.#tail);
   }
@@ -248,6 +277,10 @@ function envelope(world: World, exchange: Exchange, attempt: Attempt): Envelope 
     createdAtSeconds: Math.floor(exchange.createdAtMs / 1000),
     model: attempt.servedModel ?? attempt.target.model,
     chat: chatOf(exchange),
+    ...(exchange.keeping && {
+      isKept: true,
+      ...(exchange.keeping.previousId !== undefined && { previousId: exchange.keeping.previousId }),
+    }),
     seal: (opaque) => world.sealer.seal(opaque, tenantId),
   };
 }

@@ -1,5 +1,6 @@
 /** Step 5: which targets serve the asked model, and whether this caller may ask for it. */
 import { Failure } from "#model/failure.ts";
+import type { Target } from "#connectors/connector.ts";
 import { orderTargets } from "#health/target-order.ts";
 import type { Caller } from "#model/caller.ts";
 import type { Exchange } from "./exchange.ts";
@@ -34,7 +35,14 @@ export function route(world: World, exchange: Exchange, asked: { readonly model:
     firstTokenMs: (id) => world.health.of(id).firstTokenMs,
     price: (id) => typicalPrice(exchange, found, id),
   });
-  return { ...found, targets };
+  return {
+    ...found,
+    targets: exchange.pinnedTo === undefined ? targets : pinned(targets, exchange.pinnedTo),
+  };
+}
+
+function pinned(targets: readonly Target[], connector: string): readonly Target[] {
+  return targets.filter((target) => target.connector.name === connector);
 }
 
 export function mayUse(caller: Caller, logicalModel: string): boolean {

@@ -14,6 +14,7 @@ import type { PriceBook } from "#ledger/price.ts";
 import type { Caller } from "#model/caller.ts";
 import type { Chat, Opaque, ProtocolName } from "#model/chat.ts";
 import type { Protocol } from "#protocols/protocol.ts";
+import type { ResponseStore } from "#store/response-store.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import type { Reachability } from "./reachability.ts";
 
@@ -32,6 +33,8 @@ export interface World {
   readonly health: HealthRegistry;
   readonly retryBudget: RetryBudget;
   readonly sealer: Sealer;
+  /** Answers that Responses clients may refer to. */
+  readonly responses: Omit<ResponseStore, "purge">;
   readonly telemetry: Telemetry;
   /** The configuration in force now; a reload swaps it whole. A request keeps the one it began with. */
   settings(): Settings;
@@ -51,6 +54,7 @@ export interface Sealer {
 export interface Settings {
   readonly bodyBytesMax: number;
   readonly prices: PriceBook;
+  readonly keeping: KeepingRules;
   /** The route of a logical model or alias. */
   resolve(model: string): Route | undefined;
   /** Logical models in listing order, for callers that may use them. */
@@ -59,6 +63,14 @@ export interface Settings {
   readonly targetIds: readonly string[];
   /** Replaces media given by URL where the upstream cannot fetch it. Throws `bad_request` naming the part. */
   inlineMedia(chat: Chat, signal: AbortSignal): Promise<Chat>;
+}
+
+/** How Responses answers are kept for their clients. */
+export interface KeepingRules {
+  /** 0: nothing is kept. */
+  readonly ttlMs: number;
+  /** Longest input, as JSON, that is kept with its answer. */
+  readonly inputBytesMax: number;
 }
 
 export interface ListedModel {

@@ -56,6 +56,10 @@ export interface Envelope {
   readonly model: string;
   /** The request: for `includeUsage`, and for APIs that echo it (Responses). */
   readonly chat: Chat;
+  /** Responses: the answer is kept here and can be referred to by its id. */
+  readonly isKept?: boolean;
+  /** Responses: the kept answer this one follows. */
+  readonly previousId?: string;
   /** Wraps opaque state of a foreign vendor so that a client can hand it back and we know its origin. */
   readonly seal: (opaque: Opaque) => string;
 }

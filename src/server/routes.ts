@@ -2,6 +2,7 @@
 import { openaiEmbeddings } from "#protocols/openai-embeddings/openai-embeddings.ts";
 import { embed } from "#gateway/embed.ts";
 import { countTokens } from "#gateway/count-tokens.ts";
+import { deleteResponse, getResponse, listInputItems } from "#gateway/stored-responses.ts";
 import { handle } from "#gateway/handle.ts";
 import { listModels } from "#gateway/list-models.ts";
 import type { World } from "#gateway/world.ts";
@@ -18,7 +19,7 @@ type Handler = (
 ) => Response | Promise<Response>;
 
 interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** Without the leading `/v1`, which clients put into their base URL or leave out. */
   readonly path: string;
   readonly protocol: ProtocolName;
@@ -41,11 +42,12 @@ const routes: readonly Route[] = [
   { method: "GET", path: "/models", protocol: "openai-chat", handler: models },
 ];
 const byPath = new Map(routes.map((route) => [route.path, route]));
+const RESPONSE_PREFIX = "/responses/";
 const MODEL_PREFIX = "/models/";
 
 export function dispatch(world: World, request: Request): Response | Promise<Response> {
   const path = pathOf(request.url);
-  const { route, id } = find(path);
+  const { route, id } = find(path, request.method);
   const protocol = world.protocols[protocolOf(route?.protocol, path, request)];
   if (request.method === "OPTIONS") return preflight(request);
   if (!route) {
@@ -63,17 +65,29 @@ export function dispatch(world: World, request: Request): Response | Promise<Res
   return route.handler(world, request, protocol, id);
 }
 
-function find(path: string): { readonly route: Route | undefined; readonly id: string } {
+function find(path: string, method: string): { readonly route: Route | undefined; readonly id: string } {
   const known = byPath.get(path.startsWith("/v1/") ? path.slice("/v1".length) : path);
   if (known) return { route: known, id: "" };
   const gemini = findGeminiRoute(path);
   if (gemini) return { route: { ...gemini, path, protocol: "gemini" }, id: "" };
   const bare = path.startsWith("/v1/") ? path.slice("/v1".length) : path;
+  if (bare.startsWith(RESPONSE_PREFIX)) return { route: findStored(bare, method), id: "" };
   if (!bare.startsWith(MODEL_PREFIX)) return { route: undefined, id: "" };
   // Model ids contain slashes, raw or percent-encoded.
   const id = decoded(bare.slice(MODEL_PREFIX.length));
   const one: Handler = (world, request, protocol) => listModels(world, request, protocol, id);
   return { route: { method: "GET", path: bare, protocol: "openai-chat", handler: one }, id };
+}
+
+/** `/responses/{id}`, to be got or deleted, and `/responses/{id}/input_items`. */
+function findStored(path: string, method: string): Route | undefined {
+  const [, encoded = "", items] = /^\/responses\/([^/]+)(\/input_items)?$/.exec(path) ?? [];
+  if (encoded === "") return undefined;
+  const id = decoded(encoded);
+  const isDelete = method === "DELETE" && items === undefined;
+  const work = items !== undefined ? listInputItems : isDelete ? deleteResponse : getResponse;
+  const handler: Handler = (world, request, protocol) => work(world, { request, protocol }, id);
+  return { method: isDelete ? "DELETE" : "GET", path, protocol: "openai-responses", handler };
 }
 
 /** `/v1/models` is shared: Anthropic's and Google's clients say so in a header. Unknown paths get the nearest API's error body. */

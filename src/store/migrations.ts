@@ -3,6 +3,7 @@
  * never edited, because databases remember its checksum.
  */
 import initial from "./migrations/0001_initial.sql" with { type: "text" };
+import storedResponses from "./migrations/0002_stored_responses.sql" with { type: "text" };
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -11,4 +12,7 @@ export interface Migration {
   readonly text: string;
 }
 
-export const migrations: readonly Migration[] = [{ version: 1, name: "initial", text: initial }];
+export const migrations: readonly Migration[] = [
+  { version: 1, name: "initial", text: initial },
+  { version: 2, name: "stored_responses", text: storedResponses },
+];

@@ -26,13 +26,13 @@ export function responseObject(envelope: Envelope, state: ResponseState): JsonOb
     incomplete_details: state.incompleteReason ? { reason: state.incompleteReason } : null,
     model: state.model,
     output: state.output,
-    ...echo(envelope.chat),
+    ...echo(envelope),
     service_tier: state.usage?.serviceTier ?? envelope.chat.serviceTier ?? "default",
     usage: state.status === "in_progress" ? null : encodeUsage(state.usage),
   };
 }
 
-function echo(chat: Chat): JsonObject {
+function echo({ chat, isKept = false, previousId }: Envelope): JsonObject {
   const [first] = chat.system;
   return {
     instructions: first?.role === "system" ? first.text : null,
@@ -40,12 +40,11 @@ function echo(chat: Chat): JsonObject {
     max_tool_calls: carried(chat, "max_tool_calls"),
     metadata: chat.metadata ?? {},
     parallel_tool_calls: chat.parallelToolCalls ?? true,
-    previous_response_id: carried(chat, "previous_response_id"),
+    previous_response_id: previousId ?? carried(chat, "previous_response_id"),
     prompt_cache_key: chat.cache?.key ?? null,
     reasoning: { effort: chat.reasoning?.effort ?? null, summary: summaryOf(chat) },
     safety_identifier: chat.userId ?? null,
-    // Answers written here came from another API: there is nothing stored to fetch by this id.
-    store: false,
+    store: isKept,
     background: false,
     temperature: chat.temperature ?? null,
     text: {
