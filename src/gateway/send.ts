@@ -155,8 +155,28 @@ async function read(world: World, attempt: Attempt, reading: Reading): Promise<A
   if (isEmptyReply(events)) throw emptyReply();
   attempt.firstTokenMs = world.clock.monotonicMs() - attempt.startedMs;
   deadlines.stop();
-  const isNative = prepared.isNative && call.operation === "whole";
-  return { kind: "whole", attempt, events, ...(isNative && { nativeText: text }) };
+  if (call.operation === "stream") return streamOf(attempt, events);
+  return { kind: "whole", attempt, events, ...(prepared.isNative && { nativeText: text }) };
+}
+
+/** A server that ignores `stream` answers whole; the client asked for a stream and gets one, in a single step. */
+function streamOf(attempt: Attempt, events: readonly ChatEvent[]): StreamAnswer {
+  const step: Step = {
+    events,
+    nativeBytes: () => undefined,
+    isKeepAlive: false,
+    failure: undefined,
+    isEnd: true,
+  };
+  return {
+    kind: "stream",
+    attempt,
+    isNative: false,
+    head: [step],
+    next: () => Promise.resolve(step),
+    cancel: () => Promise.resolve(),
+    waitedMs: () => 0,
+  };
 }
 
 /** The commit point: reads until content comes, so that every earlier fault is only a failed attempt. */

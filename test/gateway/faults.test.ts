@@ -125,6 +125,9 @@ for (const cell of cells) {
           endedWell: true,
         });
         expect(seen.text).toContain("Say something.");
+        expect(seen.headers.get("content-type")).toStartWith(
+          stream ? "text/event-stream" : "application/json",
+        );
       }
     });
 
