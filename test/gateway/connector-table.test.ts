@@ -204,7 +204,7 @@ for (const { name, path, takesVideo } of rows) {
         model: `${name}/demo-tools`,
         max_tokens: 500,
         messages: [question],
-        tools: [{ name: "weather", input_schema: PARAMETERS }],
+        tools: [{ name: "weather", input_schema: { ...PARAMETERS, type: "object" } }],
       });
       expect(message.stop_reason).toBe("tool_use");
       expect(message.content.some((block) => block.type === "tool_use")).toBe(true);
