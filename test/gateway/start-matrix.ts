@@ -19,7 +19,9 @@ export interface MatrixOptions {
   readonly models: readonly string[];
   /** YAML of one model's further settings, in flow style: `retry: { attempts_max: 1 }`. */
   readonly settings?: readonly string[];
-  /** Further YAML at the top level. */
+  /** YAML lines of further connectors. */
+  readonly connectors?: string;
+  /** Further YAML: lines of models, indented, and then whatever stands at the top level. */
   readonly config?: string;
   readonly bodyBytesMax?: number;
 }
@@ -38,7 +40,7 @@ export async function startMatrix(options: MatrixOptions): Promise<Matrix> {
     }),
   );
   const gateway = await startGateway({
-    config: `connectors:\n${connectors.join("\n")}\nmodels:\n${models.join("\n")}\n${options.config ?? ""}`,
+    config: `connectors:\n${connectors.join("\n")}\n${options.connectors ?? ""}models:\n${models.join("\n")}\n${options.config ?? ""}`,
     ...(options.bodyBytesMax !== undefined && { bodyBytesMax: options.bodyBytesMax }),
   });
   return {
