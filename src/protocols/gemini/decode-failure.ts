@@ -50,11 +50,18 @@ function toFailure(error: JsonObject, detail: FailureDetail): Failure {
   });
 }
 
-/** Google's own word goes before the HTTP status: proxies rewrite the latter. */
+/**
+ * Google's own word goes before the HTTP status: proxies rewrite the latter. But its words for 400 cover much, and an
+ * HTTP status that says payment, permission or size says more.
+ */
 function statusOf(error: JsonObject, httpStatus: number): number {
   const word = asString(error["status"])?.toUpperCase();
-  return (word === undefined ? undefined : STATUS_CODES.get(word)) ?? asNumber(error["code"]) ?? httpStatus;
+  const told =
+    (word === undefined ? undefined : STATUS_CODES.get(word)) ?? asNumber(error["code"]) ?? httpStatus;
+  return told === 400 && PRECISE.has(httpStatus) ? httpStatus : told;
 }
+
+const PRECISE: ReadonlySet<number> = new Set([401, 402, 403, 413]);
 
 const STATUS_CODES: ReadonlyMap<string, number> = new Map([
   ["INVALID_ARGUMENT", 400],
