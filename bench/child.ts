@@ -47,10 +47,11 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     throw new Error(`${name} did not start: ${(await output.text()).slice(-2000)}`, { cause: error });
   }
   const id = isLauncher ? onlyChildOf(child.pid) : child.pid;
+  const threadNs = new Map<string, number>();
   return {
     name,
     port,
-    processorNs: () => sumThreads(id),
+    processorNs: () => sumThreads(id, threadNs),
     residentBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1]) * KIB,
     [Symbol.asyncDispose]: stop,
   };
@@ -68,17 +69,20 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** The scheduler's own account, in nanoseconds; utime and stime of `stat` are the same sum in ticks of 10 ms. */
-function sumThreads(id: number): number {
-  let sum = 0;
+/**
+ * The scheduler's own account, in nanoseconds; utime and stime of `stat` are the same sum in ticks of 10 ms. A thread
+ * that has ended is gone from /proc with all it did, so it counts with what was last seen of it.
+ */
+function sumThreads(id: number, seenNs: Map<string, number>): number {
   for (const thread of readdirSync(`/proc/${id}/task`)) {
     try {
-      sum += Number(readFileSync(`/proc/${id}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0]);
+      const text = readFileSync(`/proc/${id}/task/${thread}/schedstat`, "utf8");
+      seenNs.set(thread, Number(text.split(" ", 1)[0]));
     } catch {
       // The thread ended between the two reads.
     }
   }
-  return sum;
+  return [...seenNs.values()].reduce((sum, ns) => sum + ns, 0);
 }
 
 function onlyChildOf(id: number): number {
