@@ -5,6 +5,7 @@ import { testDatabase } from "./database-cases.ts";
 import { testKeys } from "./key-cases.ts";
 import { testKeyManagement } from "./key-management-cases.ts";
 import { testMigrations } from "./migration-cases.ts";
+import { testResponses } from "./response-cases.ts";
 import { testUsage } from "./usage-cases.ts";
 
 /** Making a PostgreSQL cluster takes its time on a busy machine. */
@@ -64,5 +65,6 @@ export function testStore(backend: Backend): void {
     testKeys(bench);
     testKeyManagement(bench);
     testUsage(bench);
+    testResponses(bench);
   });
 }
