@@ -1,6 +1,7 @@
 /**
  * Every stream obeys its API's grammar (properties P12), judged from its bytes by checkers that know nothing of the
- * encoders. Between equal APIs the vendor's own bytes pass untouched, so only the other twelve pairs are ours: whole answers, tool calls, reasoning, structured output, ends by length and by filter, and every way to break.
+ * encoders: whole answers, tool calls, reasoning, ends by length and by filter, and every way to break. Between equal
+ * APIs the vendor's own bytes pass untouched, so the twelve pairs that translate are judged.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { checkMessagesGrammar } from "../grammar/anthropic-messages.ts";
