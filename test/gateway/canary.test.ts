@@ -56,7 +56,10 @@ beforeAll(async () => {
         `  ${name}-on-${api}: { targets: [{ connector: ${api}, model: ${name} }], retry: { attempts_max: 1 }, breaker: { requests_min: 1000 }, timeouts_ms: { first_token: 150, idle: 150, total: 1000 } }\n`,
     ),
   );
-  gateway = await startGateway({ config: `connectors:\n${connectors.join("")}models:\n${entries.join("")}` });
+  // Answers kept for Responses clients are content by their nature (docs/decisions/0012); here nothing is kept.
+  gateway = await startGateway({
+    config: `connectors:\n${connectors.join("")}models:\n${entries.join("")}responses: { ttl_hours: 0 }\n`,
+  });
 });
 afterAll(async () => {
   await gateway.stop();
