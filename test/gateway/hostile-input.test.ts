@@ -77,50 +77,52 @@ const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
 
 describe.each(allClientApis)("%s", (api) => {
   const big = jsonOf(api, "x".repeat(BODY_BYTES_MAX));
-  const rows: readonly (readonly [string, number, () => Bun.BodyInit, Readonly<Record<string, string>>?])[] = [
-    ["a body past its bound, declared", 413, () => big],
-    ["a body past its bound, in chunks", 413, () => chunked(Buffer.from(big))],
+  const rows: readonly (readonly [string, number, () => Bun.BodyInit, Readonly<Record<string, string>>?])[] =
     [
-      "a gzip bomb",
-      413,
-      () => gzipSync(jsonOf(api, " ".repeat(50 * 1024 * 1024))),
-      { "content-encoding": "gzip" },
-    ],
-    [
-      "a zstd bomb",
-      413,
-      () => zstdCompressSync(jsonOf(api, " ".repeat(50 * 1024 * 1024))),
-      { "content-encoding": "zstd" },
-    ],
-    ["what is not gzip", 400, () => big.slice(0, 100), { "content-encoding": "gzip" }],
-    ["an encoding nobody knows", 400, () => "{}", { "content-encoding": "rot13" }],
-    ["no body", 400, () => ""],
-    ["no JSON", 400, () => "hello"],
-    ["cut JSON", 400, () => jsonOf(api, "hi").slice(0, -3)],
-    ["JSON that is no object", 400, () => "[1,2]"],
-    ["JSON null", 400, () => "null"],
-    [
-      "bytes that are no UTF-8",
-      400,
-      () =>
-        Buffer.concat([
-          Buffer.from(jsonOf(api, "a").slice(0, -1)),
-          Buffer.from([0x2c, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]),
-        ]),
-    ],
-    ["nesting that exhausts a stack", 400, () => nested(30_000)],
-    [
-      "nesting inside a field",
-      400,
-      () => `{"messages":${nested(5_000)},"input":${nested(5_000)},"contents":${nested(5_000)}}`,
-    ],
-    [
-      "a model of another type",
-      400,
-      () => JSON.stringify({ ...bodyOf({ api, model: MODEL, stream: false }), model: { a: 1 }, contents: 7 }),
-    ],
-    ["a prototype in the body", 400, () => '{"__proto__":{"model":"x"},"constructor":{"prototype":{}}}'],
-  ];
+      ["a body past its bound, declared", 413, () => big],
+      ["a body past its bound, in chunks", 413, () => chunked(Buffer.from(big))],
+      [
+        "a gzip bomb",
+        413,
+        () => gzipSync(jsonOf(api, " ".repeat(50 * 1024 * 1024))),
+        { "content-encoding": "gzip" },
+      ],
+      [
+        "a zstd bomb",
+        413,
+        () => zstdCompressSync(jsonOf(api, " ".repeat(50 * 1024 * 1024))),
+        { "content-encoding": "zstd" },
+      ],
+      ["what is not gzip", 400, () => big.slice(0, 100), { "content-encoding": "gzip" }],
+      ["an encoding nobody knows", 400, () => "{}", { "content-encoding": "rot13" }],
+      ["no body", 400, () => ""],
+      ["no JSON", 400, () => "hello"],
+      ["cut JSON", 400, () => jsonOf(api, "hi").slice(0, -3)],
+      ["JSON that is no object", 400, () => "[1,2]"],
+      ["JSON null", 400, () => "null"],
+      [
+        "bytes that are no UTF-8",
+        400,
+        () =>
+          Buffer.concat([
+            Buffer.from(jsonOf(api, "a").slice(0, -1)),
+            Buffer.from([0x2c, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]),
+          ]),
+      ],
+      ["nesting that exhausts a stack", 400, () => nested(30_000)],
+      [
+        "nesting inside a field",
+        400,
+        () => `{"messages":${nested(5_000)},"input":${nested(5_000)},"contents":${nested(5_000)}}`,
+      ],
+      [
+        "a model of another type",
+        400,
+        () =>
+          JSON.stringify({ ...bodyOf({ api, model: MODEL, stream: false }), model: { a: 1 }, contents: 7 }),
+      ],
+      ["a prototype in the body", 400, () => '{"__proto__":{"model":"x"},"constructor":{"prototype":{}}}'],
+    ];
   for (const [what, status, body, headers] of rows) {
     test(`${what} is ${status}`, async () => {
       const response = await post(api, body(), headers);
