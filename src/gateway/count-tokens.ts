@@ -14,6 +14,7 @@ import { Deadlines } from "./deadlines.ts";
 import { requestLine } from "./decode.ts";
 import type { Exchange, Inbound } from "./exchange.ts";
 import { readBody } from "./read-body.ts";
+import { recall } from "./recall.ts";
 import { route } from "./route.ts";
 import { pickProtocol } from "./send.ts";
 import { readUpstreamText } from "./upstream-text.ts";
@@ -30,6 +31,7 @@ export function countTokens(world: World, inbound: Inbound): Promise<Response> {
       await authenticate(world, exchange);
       await admit(world, exchange);
       await readBody(exchange);
+      if (exchange.protocolName === "openai-responses") await recall(world, exchange);
       const chat = (exchange.chat = counting.decodeRequest(exchange.raw, requestLine(world, exchange)));
       const plan = (exchange.route = route(world, exchange, chat));
       const counted = await countUpstream(world, exchange, chat, plan);

@@ -26,6 +26,7 @@ export async function recall(world: World, exchange: Exchange): Promise<void> {
   // OpenAI's default is to store; ours is not to let it, because what it keeps we could not promise to delete.
   const isAsked = raw["store"] === true || raw["background"] === true;
   const isOpenai = targets.length > 0 && targets.every((target) => target.connector.type === "openai");
+  if (raw["background"] === true && targets.length > 0 && !isOpenai) throw noBackground();
   const isUpstream = isAsked
     ? isOpenai
     : exchange.pinnedTo !== undefined && (raw["store"] ?? undefined) === undefined;
@@ -33,11 +34,7 @@ export async function recall(world: World, exchange: Exchange): Promise<void> {
     note(exchange, { previousId, isAsked, isUpstream });
   const { store, ...unstored } = raw;
   const base: JsonObject =
-    isUpstream && raw["background"] !== true
-      ? { ...raw, store: true }
-      : store === true && !isUpstream
-        ? unstored
-        : raw;
+    isUpstream && !isAsked ? { ...raw, store: true } : store === true && !isUpstream ? unstored : raw;
   replaceBody(exchange, exchange.pinnedTo === undefined ? withHistory(base, chain, exchange) : base);
 }
 
@@ -52,6 +49,18 @@ async function findChain(
     "bad_request",
     "The previous response was not found: it is unknown, deleted or expired, or was not stored. Send the conversation itself.",
     { param: "previous_response_id", code: "previous_response_not_found" },
+  );
+}
+
+/** Its answer is fetched later, from whoever works on it; that is only passed on to OpenAI itself. */
+function noBackground(): Failure {
+  return new Failure(
+    "bad_request",
+    "Background work is not available for this model. Leave `background` out.",
+    {
+      param: "background",
+      code: "unsupported_parameter",
+    },
   );
 }
 

@@ -41,6 +41,9 @@ export interface ResponseStore {
 /** Longest conversation that is put together again; past it, it must be begun anew. */
 const CHAIN_MAX = 1000;
 
+/** Rows of one statement: databases bound its parameters. */
+const BATCH_MAX = 500;
+
 interface Waiting {
   readonly response: StoredResponse;
   resolve(): void;
@@ -59,15 +62,14 @@ const REST_MS = 5_000;
 
 export function createResponseStore({ database, now, onFailure }: ResponseStoreOptions): ResponseStore {
   const { sql } = database;
-  let waiting: Waiting[] = [];
+  const waiting: Waiting[] = [];
   let isWriting = false;
 
   const write = async (): Promise<void> => {
     if (isWriting) return;
     isWriting = true;
     while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
+      const batch = waiting.splice(0, BATCH_MAX);
       try {
         await insert(database, batch);
         for (const entry of batch) entry.resolve();

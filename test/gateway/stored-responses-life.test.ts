@@ -226,6 +226,15 @@ test("nobody asked: OpenAI keeps nothing, we do", async () => {
   expect(one.seen[1]?.body["input"]).toHaveLength(3);
 });
 
+test("background work is fetched from the OpenAI that does it", async () => {
+  const { one, client } = await startKeepers();
+  const receipt = await client.responses.create({ model: "first", input: "a", background: true });
+  expect(one.seen[0]?.body["store"]).toBeUndefined();
+  expect((await client.responses.retrieve(receipt.id)).output_text).toBe("one GET");
+  const elsewhere = client.responses.create({ model: "other", input: "a", background: true });
+  expect(await raised(elsewhere)).toMatchObject({ status: 400, param: "background" });
+});
+
 test("an id that OpenAI would know but this gateway does not give is nobody's here", async () => {
   const { one, client } = await startKeepers();
   const foreign = client.responses.create({

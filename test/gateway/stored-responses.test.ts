@@ -145,8 +145,9 @@ describe.each(upstreamApis)("on %s", (api) => {
   });
 
   test("what only a provider's own store could give is refused by name", async () => {
-    if (api === "openai-responses") return;
-    for (const extra of [{ conversation: "conv_1" }, { background: true }, { prompt: { id: "p" } }]) {
+    // An upstream of the same API may have conversations and prompts of its own.
+    const others = api === "openai-responses" ? [] : [{ conversation: "conv_1" }, { prompt: { id: "p" } }];
+    for (const extra of [{ background: true }, ...others]) {
       const refused = client.responses.create({ model: model("demo", api), input: "x", ...extra });
       expect(await raised(refused)).toMatchObject({ status: 400, param: Object.keys(extra)[0] });
     }
@@ -162,6 +163,21 @@ test("a conversation begun on one upstream goes on at another", async () => {
   });
   const messages = asArray((await sentUp())["messages"]).map((message) => asObject(message)?.["role"]);
   expect(messages).toEqual(["user", "assistant", "user"]);
+});
+
+test("tokens are counted over the whole conversation", async () => {
+  const name = model("demo", "anthropic-messages");
+  const first = await client.responses.create({
+    model: name,
+    input: "a question of some length, to be counted",
+  });
+  const alone = await client.responses.inputTokens.count({ model: name, input: "and now" });
+  const whole = await client.responses.inputTokens.count({
+    model: name,
+    input: "and now",
+    previous_response_id: first.id,
+  });
+  expect(whole.input_tokens).toBeGreaterThan(alone.input_tokens + 10);
 });
 
 test("instructions are not carried over", async () => {
