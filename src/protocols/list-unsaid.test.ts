@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Chat } from "#model/chat.ts";
-import { listUnsaid, type Sayable } from "./list-unsaid.ts";
+import { listUnsaid, saidFields, type Sayable } from "./list-unsaid.ts";
 
 const nothing: Sayable = { cacheMarks: false, citationWishes: false, citation: () => false };
 const everything: Sayable = { cacheMarks: true, citationWishes: true, citation: () => true };
@@ -68,3 +68,7 @@ test.each([
     expect(listUnsaid(chatOf(fields), everything)).toEqual([]);
   },
 );
+
+test("a field that is null says nothing", () => {
+  expect(saidFields({ echo: null, future: 0, other: "" })).toEqual(["future", "other"]);
+});

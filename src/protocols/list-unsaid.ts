@@ -2,6 +2,7 @@
  * Hints that hang on parts of a conversation, and which an API may have no place for: cache marks, citations, wishes to
  * be cited. They are named once for the whole request, because a long history would repeat each a hundred times.
  */
+import type { JsonObject } from "#lib/json.ts";
 import type { AssistantPart, Chat, Citation, UserPart } from "#model/chat.ts";
 
 /** What the target API can say. */
@@ -27,6 +28,11 @@ export function listUnsaid(chat: Chat, target: Sayable): readonly string[] {
     ...(wishes && !target.citationWishes ? ["messages[].content[].citations"] : []),
     ...(isCited ? ["messages[].citations"] : []),
   ];
+}
+
+/** Fields of another API that say something: null is how some clients write nothing. */
+export function saidFields(extensions: JsonObject): readonly string[] {
+  return Object.keys(extensions).filter((name) => extensions[name] !== null);
 }
 
 function hasCacheMark(chat: Chat): boolean {

@@ -1,5 +1,6 @@
 /** `docs/translation.md`, made from the golden cases and from the replay of the recordings: nothing in it is typed by hand. */
 import type { ProtocolName } from "#model/chat.ts";
+import { sendAllRecorded } from "../matrix/recorded-requests.ts";
 import type { Cell } from "../matrix/replay.ts";
 import { apis } from "../matrix/rooms.ts";
 import { fateOf, type Fate } from "./outcome.ts";
@@ -19,6 +20,9 @@ export function translationPage(cells: readonly Cell[]): string {
     "## Requests",
     REQUESTS,
     ...apis.map(requestTable),
+    "### Recorded requests",
+    RECORDED,
+    recordedTable(),
     "## Answers",
     ANSWERS,
     pairTable(cells),
@@ -42,7 +46,11 @@ ones of each API's maker; another model may take more or less.
   the next one is tried first.
 
 Pictures and documents by address are fetched by the gateway where the upstream cannot fetch them; the tables show the
-translation alone. Towards the same API the caller's own body goes up, with unknown fields and all.`;
+translation alone; likewise a \`previous_response_id\` of an answer this gateway keeps, which it turns into the conversation
+before any of this. Towards the same API the caller's own body goes up, with unknown fields and all.`;
+
+const RECORDED = `Every recorded request that its provider accepted, towards every upstream API: kept / changed / dropped / refused, as
+above. No word that a person, a model or a tool said is missing in any that is sent.`;
 
 const ANSWERS = `Every recorded answer of each upstream API goes through our decoder and each client's encoder to the official
 SDK of that client API, in three forms: whole, streamed, and cut off in the middle. Text, thoughts, refusals, tool calls,
@@ -87,6 +95,20 @@ function showFate(fate: Fate | undefined): string {
     case "refused":
       return `refused: ${code(fate.param)}`;
   }
+}
+
+function recordedTable(): string {
+  const cells = sendAllRecorded();
+  const rows = apis.map((client) => [
+    `from a client of ${titles[client]}`,
+    ...apis.map((upstream) => {
+      const ofPair = cells.filter((cell) => cell.client === client && cell.upstream === upstream);
+      return (["kept", "changed", "dropped", "refused"] as const)
+        .map((fate) => ofPair.filter((cell) => cell.fate === fate).length)
+        .join(" / ");
+    }),
+  ]);
+  return table(["", ...apis.map((upstream) => `to ${titles[upstream]}`)], rows);
 }
 
 const code = (name: string) => `\`${name}\``;

@@ -175,12 +175,14 @@ const told: Readonly<Partial<Record<FailureKind, Words>>> = {
   },
 };
 
-const openaiClasses: Readonly<Record<number, typeof OpenAI.APIError>> = {
+type ErrorClass = abstract new (...given: never[]) => Error;
+
+const openaiClasses: Readonly<Record<number, ErrorClass>> = {
   400: OpenAI.BadRequestError,
   413: OpenAI.APIError,
   429: OpenAI.RateLimitError,
 };
-const anthropicClasses: Readonly<Record<number, typeof Anthropic.APIError>> = {
+const anthropicClasses: Readonly<Record<number, ErrorClass>> = {
   400: Anthropic.BadRequestError,
   413: Anthropic.APIError,
   429: Anthropic.RateLimitError,

@@ -55,7 +55,7 @@ function hostOf(api: ProtocolName, provider: string): Host {
   return "compatible";
 }
 
-export function decodeRecording(api: ProtocolName, recording: Recording): readonly ChatEvent[] {
+function decodeRecording(api: ProtocolName, recording: Recording): readonly ChatEvent[] {
   const { sse, raw, body } = recording.response;
   const dialect = dialectFor(api, recording);
   if (sse !== undefined) return decodeChunks(api, [new TextEncoder().encode(sse)], dialect);

@@ -1,5 +1,6 @@
 /** The small settings of a request: sampling, tier, user; and the hints this API has no word for. */
 import type { JsonObject } from "#lib/json.ts";
+import { saidFields } from "#protocols/list-unsaid.ts";
 import type { Chat } from "#model/chat.ts";
 import type { Dialect } from "#protocols/protocol.ts";
 import type { ModelRules } from "./model-rules.ts";
@@ -87,7 +88,7 @@ export function listHints(chat: Chat, dropped: Set<string>): void {
   };
   for (const [name, value] of Object.entries(hints)) if (value !== undefined) dropped.add(name);
   if (chat.protocol === "anthropic-messages") return;
-  for (const name of Object.keys(chat.extensions)) dropped.add(name);
+  for (const name of saidFields(chat.extensions)) dropped.add(name);
 }
 
 function isEmpty(map: object | undefined): boolean {

@@ -6,7 +6,7 @@
 import { asObject, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
-import { listUnsaid } from "#protocols/list-unsaid.ts";
+import { listUnsaid, saidFields } from "#protocols/list-unsaid.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { encodeContents } from "./encode-contents.ts";
 import { encodeGeneration, outputInstruction } from "./encode-generation.ts";
@@ -47,7 +47,7 @@ function leaveExtensions(extensions: JsonObject, dropped: string[]): void {
       param: name,
     });
   }
-  dropped.push(...Object.keys(extensions));
+  dropped.push(...saidFields(extensions));
 }
 
 /** Fields merged elsewhere stay out of the top level. */

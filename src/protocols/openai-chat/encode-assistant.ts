@@ -27,6 +27,7 @@ export function encodeAssistant(turn: AssistantTurn, place: AssistantPlace): Jso
   const refusal = turn.parts.map((part) => (part.type === "refusal" ? part.text : "")).join("");
   const calls = turn.parts.flatMap((part) => (part.type === "tool_call" ? [encodeCall(part, place)] : []));
   const reasoning = encodeReasoning(turn.parts, { dialect, dropped });
+  if (turn.parts.some((part) => losesSignature(part, dialect))) dropped.add("messages[].signature");
   const media = encodeMedia(turn.parts, place);
   const thinking = reasoning["thinking"];
   const { thinking: _, ...fields } = reasoning;
@@ -66,6 +67,7 @@ function textOf(part: AssistantPart, dropped: Set<string>): string {
       return "";
     case "audio":
       // A spoken answer is known by its id at OpenAI; elsewhere by what was said.
+      if (part.id === undefined && part.transcript === undefined) dropped.add("messages[].audio");
       return part.id === undefined ? (part.transcript ?? "") : "";
     case "refusal":
     case "reasoning":
@@ -81,16 +83,27 @@ function encodeCall(part: ToolCallPart & PartBase, { chat, dialect }: AssistantP
   const isKept = quirksOf(dialect).takes.has("custom_tools") || chat.protocol === "openai-chat";
   if (part.custom && isKept) return { id, type: "custom", custom: { name, input: part.argumentsText } };
   const text = part.custom ? wrapCustomInput(part.argumentsText) : part.argumentsText;
-  const signature = part.signature;
-  const isGoogle = signature?.kind === "google_thought_signature" && dialect.host !== "openrouter";
-  const signed = isGoogle &&
-    belongsTo(signature, dialect) && { google: { thought_signature: signature.data } };
+  const { signature } = part;
+  const signed = signature && isCallState(signature, dialect);
   return {
     id,
     type: "function",
     function: { name, arguments: text.trim() === "" ? "{}" : text },
-    ...(signed && { extra_content: signed }),
+    ...(signed && { extra_content: { google: { thought_signature: signature.data } } }),
   };
+}
+
+/** Google's own servers of this API take the signature beside its call. */
+function isCallState(signature: Opaque, dialect: Dialect): boolean {
+  const isGoogle = signature.kind === "google_thought_signature" && dialect.host !== "openrouter";
+  return isGoogle && belongsTo(signature, dialect);
+}
+
+/** State on a call or a text; that of thoughts, and all of OpenRouter's details, are told with the reasoning. */
+function losesSignature(part: AssistantPart, dialect: Dialect): boolean {
+  if (part.type === "reasoning" || isUnsigned(part.signature) || !part.signature) return false;
+  if (quirksOf(dialect).replay === "details") return false;
+  return part.type !== "tool_call" || !isCallState(part.signature, dialect);
 }
 
 function encodeMedia(parts: readonly AssistantPart[], { dialect, dropped }: AssistantPlace): JsonObject {

@@ -5,7 +5,7 @@
  */
 import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import type { Chat, Effort, Reasoning } from "#model/chat.ts";
-import { listUnsaid } from "#protocols/list-unsaid.ts";
+import { listUnsaid, saidFields } from "#protocols/list-unsaid.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { effortsOf, isReasoningModel, quirksOf, type Optional, type Quirks } from "./dialects.ts";
 import { encodeMessages } from "./encode-messages.ts";
@@ -65,7 +65,7 @@ class RequestWriter {
     }
     if (cache?.explicitName !== undefined)
       throw unsupported("cached_content", this.#dialect, "does not keep");
-    for (const name of Object.keys(extensions)) this.dropped.add(name);
+    for (const name of saidFields(extensions)) this.dropped.add(name);
   }
 
   #listUnsaid(): void {

@@ -136,6 +136,8 @@ class AssistantItems {
   }
 
   #add(part: Exclude<AssistantPart, { type: "reasoning" }>, path: string): void {
+    // This API signs reasoning alone: what another vendor hung on a call or a text has no place.
+    if (part.signature && part.signature.kind !== "unsigned") this.#options.dropped.push(`${path}.signature`);
     switch (part.type) {
       case "text":
         if (part.text === "") return;

@@ -6,7 +6,7 @@ import type { Json, JsonObject, MutableJsonObject } from "#lib/json.ts";
 import { isObject } from "#lib/json.ts";
 import type { Chat, Effort, OutputFormat } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
-import { listUnsaid } from "#protocols/list-unsaid.ts";
+import { listUnsaid, saidFields } from "#protocols/list-unsaid.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
 import { fromCitation } from "./citation.ts";
 import { ENCRYPTED_INCLUDE, LOGPROBS_INCLUDE } from "./decode-request.ts";
@@ -76,7 +76,8 @@ function droppedFields(chat: Chat): string[] {
     citation: (citation) => fromCitation(citation, 0) !== undefined,
   });
   const dropped = [...names.filter(([, value]) => value !== undefined).map(([name]) => name), ...unsaid];
-  return chat.protocol === "openai-responses" ? dropped : [...dropped, ...Object.keys(chat.extensions)];
+  if (chat.protocol === "openai-responses") return dropped;
+  return [...dropped, ...saidFields(chat.extensions)];
 }
 
 function encodeConversation(chat: Chat, dialect: Dialect, dropped: string[]): JsonObject {
