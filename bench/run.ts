@@ -150,7 +150,8 @@ async function measureMemory(
   const open: Record<string, number> = {};
   for (const name of ["nginx", "gateway", "portkey"] as const) {
     using streams = await openStreams(contenders[name], { lane: "idle", count: STREAMS_OPEN });
-    await Bun.sleep(2_000);
+    for (let waits = 0; streams.living < STREAMS_OPEN && waits < 20; waits += 1) await Bun.sleep(500);
+    await Bun.sleep(1_000);
     if (streams.living < STREAMS_OPEN)
       throw new Error(`${name}: ${streams.living} of ${STREAMS_OPEN} streams`);
     open[name] = contenders[name].child.residentBytes();
