@@ -1,6 +1,6 @@
 /**
  * SQLite through `bun:sqlite`, which keeps prepared statements; Bun's `SQL` prepares anew on every call, and that was
- * a third of a request's cost. There is one connection, and each statement runs inside the call that starts it. So one
+ * a quarter of a request's cost. There is one connection, and each statement runs inside the call that starts it. So one
  * issued while a transaction is open would join that transaction and vanish with its rollback; here it waits until the
  * transaction is over.
  */
