@@ -25,17 +25,22 @@ export async function recall(world: World, exchange: Exchange): Promise<void> {
   if (pin !== undefined && targets.some((target) => target.connector.name === pin)) exchange.pinnedTo = pin;
   // OpenAI's default is to store; ours is not to let it, because what it keeps we could not promise to delete.
   const isAsked = raw["store"] === true || raw["background"] === true;
-  const isOpenai = targets.length > 0 && targets.every((target) => target.connector.type === "openai");
+  const keepsNothing = settings.keeping.ttlMs === 0;
+  const isOpenai =
+    !keepsNothing && targets.length > 0 && targets.every((target) => target.connector.type === "openai");
   if (raw["background"] === true && targets.length > 0 && !isOpenai) throw noBackground();
-  const isUpstream = isAsked
-    ? isOpenai
-    : exchange.pinnedTo !== undefined && (raw["store"] ?? undefined) === undefined;
-  if (raw["store"] !== false && settings.keeping.ttlMs > 0)
-    note(exchange, { previousId, isAsked, isUpstream });
-  const { store, ...unstored } = raw;
-  const base: JsonObject =
-    isUpstream && !isAsked ? { ...raw, store: true } : store === true && !isUpstream ? unstored : raw;
-  replaceBody(exchange, exchange.pinnedTo === undefined ? withHistory(base, chain, exchange) : base);
+  const isUnsaid = (raw["store"] ?? undefined) === undefined;
+  const isUpstream = isAsked ? isOpenai : isUnsaid && exchange.pinnedTo !== undefined;
+  if (raw["store"] !== false && !keepsNothing) note(exchange, { previousId, isAsked, isUpstream });
+  const body = withStore(raw, isUpstream);
+  replaceBody(exchange, exchange.pinnedTo === undefined ? withHistory(body, chain, exchange) : body);
+}
+
+/** What the upstream is told: to keep it, where it keeps what went before; nothing, where only we are to. */
+function withStore(raw: JsonObject, isUpstream: boolean): JsonObject {
+  const { store, ...unsaid } = raw;
+  if (isUpstream && store !== true && raw["background"] !== true) return { ...raw, store: true };
+  return store === true && !isUpstream ? unsaid : raw;
 }
 
 async function findChain(

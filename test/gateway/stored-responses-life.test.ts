@@ -168,7 +168,7 @@ function startKeeper(name: string): { readonly url: string; readonly seen: Seen[
   return { url: `http://127.0.0.1:${server.port}/v1`, seen };
 }
 
-async function startKeepers() {
+async function startKeepers(more = "") {
   const one = startKeeper("one");
   const two = startKeeper("two");
   const gateway = await start(`connectors:
@@ -179,7 +179,7 @@ models:
   first: { targets: [{ connector: one, model: gpt-5 }] }
   both: { targets: [{ connector: two, model: gpt-5 }, { connector: one, model: gpt-5 }] }
   other: { targets: [{ connector: chat, model: gpt-5 }] }
-`);
+${more}`);
   return { one, two, client: clientFor(gateway), gateway };
 }
 
@@ -233,6 +233,12 @@ test("background work is fetched from the OpenAI that does it", async () => {
   expect((await client.responses.retrieve(receipt.id)).output_text).toBe("one GET");
   const elsewhere = client.responses.create({ model: "other", input: "a", background: true });
   expect(await raised(elsewhere)).toMatchObject({ status: 400, param: "background" });
+});
+
+test("where nothing is to be kept, OpenAI is not asked to keep it either", async () => {
+  const { one, client } = await startKeepers("responses: { ttl_hours: 0 }\n");
+  await client.responses.create({ model: "first", input: "a", store: true });
+  expect(one.seen[0]?.body["store"]).toBe(false);
 });
 
 test("an id that OpenAI would know but this gateway does not give is nobody's here", async () => {
