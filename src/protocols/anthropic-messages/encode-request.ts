@@ -12,6 +12,7 @@ import { isOwnCitation } from "./citation.ts";
 import { cacheField, unsupported } from "./encode-content.ts";
 import { encodeMessages, type Message } from "./encode-messages.ts";
 import { encodeTools, encodeToolChoice } from "./encode-tools.ts";
+import { isLoosened } from "./fit-schema.ts";
 import { modelRules, type ModelRules } from "./model-rules.ts";
 import { planOutput, type OutputPlan } from "./plan-output.ts";
 import { planThinking, type ThinkingPlan } from "./plan-thinking.ts";
@@ -27,10 +28,13 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   const setting = { dialect, rules, dropped, toolNames };
   const output = planOutput(chat, dialect);
   if (output.type === "instruction") dropped.add("response_format");
+  const wanted = chat.output?.type === "json_schema" ? chat.output.schema : undefined;
+  if (output.type === "native" && !isOwn && wanted && isLoosened(wanted))
+    dropped.add("response_format.json_schema");
   const messages = encodeMessages(chat, setting);
   const maxTokens = outputLimit(chat, rules);
-  const wanted = planThinking(chat, { rules, maxTokens, dropped });
-  const thinking = withinToolLoop(wanted, messages, dropped);
+  const planned = planThinking(chat, { rules, maxTokens, dropped });
+  const thinking = withinToolLoop(planned, messages, dropped);
   const tools = toolFields(chat, { output, thinking, setting });
   listHints(chat, dropped);
   const sayable = { cacheMarks: true, citationWishes: true, citation: isOwnCitation };

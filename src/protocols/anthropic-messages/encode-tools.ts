@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from "#lib/json.ts";
 import { needsHostedTool, type Chat, type FunctionTool, type Tool } from "#model/chat.ts";
 import type { Dialect } from "#protocols/protocol.ts";
 import { cacheField, unsupported } from "./encode-content.ts";
-import { fitSchema } from "./fit-schema.ts";
+import { fitSchema, isLoosened } from "./fit-schema.ts";
 import type { ModelRules } from "./model-rules.ts";
 import { hasStructuredOutput } from "./plan-output.ts";
 import type { ToolNames } from "./tool-names.ts";
@@ -99,7 +99,10 @@ function encodeSchema(tool: FunctionTool, path: string, { dialect, rules, droppe
   if (tool.strict !== true) return { input_schema: schema };
   const isPossible = rules.hasStructuredOutput && hasStructuredOutput(dialect);
   const fitted = isPossible ? fitSchema(schema) : undefined;
-  if (fitted !== undefined) return { input_schema: fitted, strict: true };
+  if (fitted !== undefined) {
+    if (isLoosened(schema)) dropped.add(`${path}.parameters`);
+    return { input_schema: fitted, strict: true };
+  }
   dropped.add(`${path}.strict`);
   return { input_schema: schema };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { JsonObject } from "#lib/json.ts";
-import { fitSchema } from "./fit-schema.ts";
+import { fitSchema, isLoosened } from "./fit-schema.ts";
 
 const closed = { additionalProperties: false };
 const rows: readonly (readonly [string, JsonObject, JsonObject | undefined])[] = [
@@ -77,4 +77,10 @@ for (const [name, schema, expected] of rows) {
 test("what fits already does not change", () => {
   const once = fitSchema({ type: "object", properties: { a: { type: "integer", minimum: 3 } } });
   expect(once && fitSchema(once)).toEqual(once);
+});
+
+test("a constraint taken away, at any depth, loosens the schema; closing it does not", () => {
+  const open: JsonObject = { type: "object", properties: { a: { type: "string" } } };
+  expect(isLoosened(open)).toBe(false);
+  expect(isLoosened({ ...open, properties: { a: { type: "string", maxLength: 9 } } })).toBe(true);
 });

@@ -12,6 +12,13 @@ export function fitSchema(schema: JsonObject): JsonObject | undefined {
   return fitting.isImpossible || isRecursive(schema) ? undefined : fitted;
 }
 
+/** Whether fitting takes constraints away: nothing then enforces what the description still says. */
+export function isLoosened(schema: JsonObject): boolean {
+  const fitting = new Fitting(schema);
+  fitting.fit(schema);
+  return fitting.isLoosened;
+}
+
 const OPTIONAL_PROPERTIES_MAX = 24;
 const CONSTRAINTS = [
   "minimum",
@@ -42,6 +49,7 @@ const LOOK_AROUND = /\(\?<?[=!]/;
 
 class Fitting {
   isImpossible = false;
+  isLoosened = false;
   #optionalProperties = 0;
   readonly #root: JsonObject;
 
@@ -60,6 +68,7 @@ class Fitting {
     this.#closeObject(fitted);
     if (schema === this.#root) delete fitted["$schema"];
     if (removed.length > 0) {
+      this.isLoosened = true;
       const before = typeof schema["description"] === "string" ? `${schema["description"]} ` : "";
       fitted["description"] = `${before}(${removed.join(", ")})`;
     }
