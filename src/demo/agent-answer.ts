@@ -7,6 +7,7 @@
  * schema's own property names, since those change between versions.
  */
 import { asObject, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
+import { lookUp } from "#lib/look-up.ts";
 import type { Conversation, ReplyPart, Tool } from "./conversation.ts";
 import { sampleJson } from "./sample-json.ts";
 import { callId, resultsOfLoop, runningTurn } from "./tool-answer.ts";
@@ -133,7 +134,7 @@ function fill(tool: Tool, meanings: Meanings): JsonObject {
   const made: MutableJsonObject = {};
   for (const [name, property] of Object.entries(properties)) {
     const schema = asObject(property) ?? {};
-    const meaning = PROPERTY_MEANINGS[name];
+    const meaning = lookUp(PROPERTY_MEANINGS, name);
     const value = meaning === undefined ? undefined : meanings[meaning];
     if (value !== undefined) made[name] = isArraySchema(schema) ? ["bash", "-lc", value] : value;
     else if (Array.isArray(required) && required.includes(name)) made[name] = sampleJson(schema);

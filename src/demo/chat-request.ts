@@ -1,5 +1,6 @@
 /** Reads OpenAI Chat Completions requests, as strict about ids and order as OpenAI is. */
 import { asArray, asObject, asString, isObject, type Json, type JsonObject } from "#lib/json.ts";
+import { lookUp } from "#lib/look-up.ts";
 import type { Conversation, House, Item, Role, Tool } from "./conversation.ts";
 import { BOUND_TO_TEXT, bindCall, signThought } from "./opaque-blob.ts";
 import {
@@ -89,7 +90,7 @@ function readMessage(message: JsonObject, index: number): readonly Item[] {
       { kind: "result", callId: requireString(message, "tool_call_id"), text: readText(message.content) },
     ];
   }
-  const role = ROLES[asString(message.role) ?? ""];
+  const role = lookUp(ROLES, asString(message.role));
   if (role === undefined) throw invalid(`messages[${index}].role`, "not a known role");
   const calls = asArray(message.tool_calls).map((call) =>
     readCall(requireObject(call, `messages[${index}]`)),

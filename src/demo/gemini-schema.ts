@@ -33,7 +33,7 @@ export function checkGeminiSchema(schema: JsonObject, path: string, depth = 0): 
   checkEnum(schema, type, path);
   const properties = checkProperties(schema, path, depth);
   for (const name of asArray(schema.required)) {
-    if (typeof name === "string" && name in properties) continue;
+    if (typeof name === "string" && Object.hasOwn(properties, name)) continue;
     throw refuse(`${path}.required[${JSON.stringify(name)}]: property is not defined`);
   }
   if (type === "ARRAY" && asObject(schema.items) === undefined) throw refuse(`${path}.items: missing field.`);

@@ -1,5 +1,6 @@
 /** Reads OpenAI Responses requests: items, call ids and reasoning items as strictly as OpenAI does. */
 import { asArray, asObject, asString, type Json, type JsonObject } from "#lib/json.ts";
+import { lookUp } from "#lib/look-up.ts";
 import type { Conversation, House, Item, Role, Tool } from "./conversation.ts";
 import { BOUND_TO_TEXT, bindCall, signThought } from "./opaque-blob.ts";
 import {
@@ -113,7 +114,7 @@ function readItem(item: JsonObject, index: number): readonly Item[] {
 }
 
 function readMessage(item: JsonObject, index: number): readonly Item[] {
-  const role = ROLES[asString(item.role) ?? ""];
+  const role = lookUp(ROLES, asString(item.role));
   if (role === undefined) throw invalid(`input[${index}].role`, "not a known role");
   if (typeof item.content === "string") return [{ kind: "text", role, text: item.content }];
   return requireArray(item, "content").map((part, at) =>

@@ -11,6 +11,7 @@ import {
   type JsonObject,
   type MutableJsonObject,
 } from "#lib/json.ts";
+import { lookUp } from "#lib/look-up.ts";
 import { decodePercent } from "./read-fields.ts";
 
 /** Recursive schemas end here: only required properties below, and none at all twice as deep. */
@@ -124,7 +125,7 @@ const FORMATS: Readonly<Record<string, string>> = {
 };
 
 function sampleString(schema: JsonObject, name: string): string {
-  const format = FORMATS[asString(schema.format) ?? ""];
+  const format = lookUp(FORMATS, asString(schema.format));
   if (format !== undefined) return format;
   const least = Math.min(CHARS_MAX, asNumber(schema.minLength) ?? 0);
   return `demo ${name}`.padEnd(least, ".").slice(0, asNumber(schema.maxLength) ?? Infinity);
@@ -159,7 +160,7 @@ function mergeSchemas(a: JsonObject, b: JsonObject): JsonObject {
 function followPointer(root: JsonObject, pointer: string): JsonObject {
   let at: JsonObject = root;
   for (const step of pointer.split("/").slice(1)) {
-    at = asObject(at[decodePercent(step).replaceAll("~1", "/").replaceAll("~0", "~")]) ?? {};
+    at = asObject(lookUp(at, decodePercent(step).replaceAll("~1", "/").replaceAll("~0", "~"))) ?? {};
   }
   return at;
 }

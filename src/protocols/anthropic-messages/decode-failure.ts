@@ -6,6 +6,7 @@
  * Credentials, credit and permissions are the operator's: the caller reads that the upstream refused, not why.
  */
 import { asArray, asNumber, asObject, asString, parseJson, type JsonObject } from "#lib/json.ts";
+import { lookUp } from "#lib/look-up.ts";
 import { Failure, type FailureDetail, type FailureKind } from "#model/failure.ts";
 import type { UpstreamAnswer } from "#protocols/protocol.ts";
 import { retryAfterMs } from "./retry-after.ts";
@@ -69,7 +70,7 @@ const byType: Readonly<Record<string, FailureKind>> = {
 
 function kindOf(error: JsonObject | undefined, httpStatus: number | undefined): FailureKind {
   const word = error && (asString(error["type"]) ?? asString(error["status"]));
-  const known = word === undefined ? undefined : byType[word];
+  const known = lookUp(byType, word);
   const status = httpStatus === 200 || httpStatus === undefined ? codeOf(error) : httpStatus;
   const kind = known ?? byStatus(status);
   return kind === "bad_request" ? byMessage(messageOf(error)) : kind;

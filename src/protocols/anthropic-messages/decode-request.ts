@@ -181,10 +181,9 @@ const canonicalFields: ReadonlySet<string> = new Set([
 ]);
 
 function decodeExtensions(body: JsonObject): JsonObject {
-  const extensions: MutableJsonObject = {};
-  for (const [name, value] of Object.entries(body)) {
-    if (!canonicalFields.has(name) && value !== null) extensions[name] = value;
-  }
+  const extensions: MutableJsonObject = Object.fromEntries(
+    Object.entries(body).filter(([name, value]) => !canonicalFields.has(name) && value !== null),
+  );
   const { effort: _, format: __, ...config } = asObject(body["output_config"]) ?? {};
   if (Object.keys(config).length > 0) extensions["output_config"] = config;
   if (body["speed"] === "standard") extensions["speed"] = "standard";

@@ -3,7 +3,8 @@
  * said in the description, so that the model still reads it. Data inside a schema (`enum`, `const`, `default`) is never
  * touched.
  */
-import { isObject, type Json, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
+import { asObject, isObject, type Json, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
+import { lookUp } from "#lib/look-up.ts";
 
 /** Undefined where the schema cannot be expressed: recursion, open maps, too many optional properties. */
 export function fitSchema(schema: JsonObject): JsonObject | undefined {
@@ -147,7 +148,7 @@ function resolve(root: JsonObject, reference: string): Json | undefined {
   let place: Json | undefined = root;
   for (const step of reference.replace(/^#\/?/, "").split("/")) {
     if (step === "") continue;
-    place = isObject(place) ? place[step.replaceAll("~1", "/").replaceAll("~0", "~")] : undefined;
+    place = lookUp(asObject(place) ?? {}, step.replaceAll("~1", "/").replaceAll("~0", "~"));
   }
   return place;
 }

@@ -2,6 +2,7 @@
  * What each Claude family takes, as a table. It moves monthly: keep it data. A `claude-*` id new to us reads as the
  * newest row; a model of another maker behind this API is taken at its word.
  */
+import { lookUp } from "#lib/look-up.ts";
 import type { Effort } from "#model/chat.ts";
 import type { Dialect } from "#protocols/protocol.ts";
 
@@ -96,7 +97,7 @@ const foreign: ModelRules = {
 
 export function modelRules(dialect: Dialect): ModelRules {
   const family = familyOf(dialect.model);
-  if (family !== undefined) return families[family] ?? { ...newest, isCatalogued: false };
+  if (family !== undefined) return lookUp(families, family) ?? { ...newest, isCatalogued: false };
   return dialect.vendor === "anthropic" ? { ...foreign, hasStructuredOutput: true } : foreign;
 }
 

@@ -3,6 +3,7 @@
  * or taken away. Null and absent mean "not told here": an earlier report stands.
  */
 import { asNumber, asObject, asString, type JsonObject } from "#lib/json.ts";
+import { lookUp } from "#lib/look-up.ts";
 import { NANO_PER_USD } from "#model/money.ts";
 import type { Usage } from "#model/usage.ts";
 
@@ -28,7 +29,7 @@ export function decodeUsage(usage: JsonObject): Usage {
     ...(output !== undefined && { output }),
     ...(reasoning !== undefined && { reasoning }),
     ...(webSearches !== undefined && { webSearches }),
-    ...(tier !== undefined && { serviceTier: tierMeaning[tier] ?? tier }),
+    ...(tier !== undefined && { serviceTier: lookUp(tierMeaning, tier) ?? tier }),
     ...(costUsd !== undefined && { costReportedNanoUsd: Math.round(costUsd * NANO_PER_USD) }),
   };
 }
@@ -55,6 +56,6 @@ export function encodeUsage(usage: Usage | undefined): JsonObject {
     ...(searches !== undefined && {
       server_tool_use: { web_search_requests: searches, web_fetch_requests: 0 },
     }),
-    ...(tier !== undefined && { service_tier: tierWord[tier] ?? tier }),
+    ...(tier !== undefined && { service_tier: lookUp(tierWord, tier) ?? tier }),
   };
 }

@@ -1,14 +1,13 @@
 /** Puts fields only Gemini knows, kept from a Gemini caller, back beside what was encoded. What was encoded wins. */
 import { asObject, type JsonObject } from "#lib/json.ts";
+import { lookUp } from "#lib/look-up.ts";
 
 export function mergeExtension(encoded: JsonObject, extension: unknown): JsonObject {
   const kept = asObject(extension);
   if (!kept) return encoded;
-  const merged: Record<string, JsonObject[string]> = { ...kept, ...encoded };
-  for (const [name, value] of Object.entries(encoded)) {
+  const merged = Object.entries(encoded).map(([name, value]) => {
     const inner = asObject(value);
-    const keptInner = asObject(kept[name]);
-    if (inner && keptInner) merged[name] = mergeExtension(inner, keptInner);
-  }
-  return merged;
+    return [name, inner ? mergeExtension(inner, lookUp(kept, name)) : value] as const;
+  });
+  return { ...kept, ...Object.fromEntries(merged) };
 }

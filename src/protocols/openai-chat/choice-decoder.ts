@@ -3,6 +3,7 @@
  * takes the same path, so streamed and whole answers cannot be read differently.
  */
 import { asArray, asObject, asString, isObject, type Json, type JsonObject } from "#lib/json.ts";
+import { lookUp } from "#lib/look-up.ts";
 import type { Citation, Opaque } from "#model/chat.ts";
 import type { ChatEvent, PartStart, StopReason } from "#model/chat-event.ts";
 import { parseMediaUrl } from "./data-url.ts";
@@ -90,7 +91,7 @@ export class ChoiceDecoder {
   }
 
   #stopReason(): StopReason {
-    const reason = stopReasons[this.finishReason ?? ""] ?? "stop";
+    const reason = lookUp(stopReasons, this.finishReason) ?? "stop";
     // Gemini-backed and local servers say `stop` after calls, too; calls that are there always win.
     if (reason === "stop" && this.#calls.count > 0) return "tool_calls";
     if (reason === "tool_calls" && this.#calls.count === 0) return "stop";

@@ -2,6 +2,7 @@
  * Media as Chat Completions writes it: a web address or a data URL in one string, or bare base64 beside a format
  * name. Both ways, and the media type read off the bytes where the sender did not say it or said nothing useful.
  */
+import { lookUp } from "#lib/look-up.ts";
 import type { Media } from "#model/chat.ts";
 
 /** The media a URL string names; undefined where it is neither a web address nor a data URL. */
@@ -37,7 +38,7 @@ export function audioFormatToMime(format: string): string {
 
 export function mimeToAudioFormat(mime: string): string {
   const subtype = normalMime(mime).split("/")[1] ?? "wav";
-  return AUDIO_FORMATS[subtype] ?? subtype;
+  return lookUp(AUDIO_FORMATS, subtype) ?? subtype;
 }
 
 const AUDIO_FORMATS: Readonly<Record<string, string>> = {
@@ -58,7 +59,7 @@ const MIME_SYNONYMS: Readonly<Record<string, string>> = {
 
 function normalMime(mime: string): string {
   const plain = mime.trim().toLowerCase();
-  return MIME_SYNONYMS[plain] ?? plain;
+  return lookUp(MIME_SYNONYMS, plain) ?? plain;
 }
 
 /** First base64 characters of the usual file formats: their magic bytes are aligned to the start. */

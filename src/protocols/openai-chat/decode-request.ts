@@ -3,7 +3,7 @@
  * one is a 400 with its path. Lenient in one way only: what the API does not define is kept in `extensions`, because
  * compatible servers take many more fields and the native lane forwards them.
  */
-import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
+import type { JsonObject } from "#lib/json.ts";
 import type { CacheHints, Chat, OutputFormat, Reasoning } from "#model/chat.ts";
 import type { RequestLine } from "#protocols/protocol.ts";
 import { decodeCacheMark } from "./cache-mark.ts";
@@ -183,9 +183,5 @@ const KNOWN: ReadonlySet<string> = new Set(
 );
 
 function extensionsOf(body: JsonObject): JsonObject {
-  const rest: MutableJsonObject = {};
-  for (const [name, value] of Object.entries(body)) {
-    if (!KNOWN.has(name)) rest[name] = value;
-  }
-  return rest;
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !KNOWN.has(name)));
 }

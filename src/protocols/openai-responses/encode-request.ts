@@ -3,6 +3,7 @@
  * `dropped`; what a caller would break on is refused.
  */
 import type { Json, JsonObject, MutableJsonObject } from "#lib/json.ts";
+import { lookUp } from "#lib/look-up.ts";
 import { isObject } from "#lib/json.ts";
 import type { Chat, Effort, OutputFormat } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
@@ -244,7 +245,7 @@ export function asksEncrypted(dialect: Dialect): boolean {
 function addExtensions(body: MutableJsonObject, extensions: JsonObject): void {
   for (const [path, value] of Object.entries(extensions)) {
     const [parent = path, child] = path.split(".", 2);
-    const present = body[parent];
+    const present = lookUp(body, parent);
     if (child !== undefined) body[parent] = { ...(isObject(present) ? present : {}), [child]: value };
     else if (Array.isArray(present) && Array.isArray(value)) body[parent] = joined(present, value);
     else body[parent] = value;
