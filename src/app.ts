@@ -14,7 +14,6 @@ import { createReachability, type Connect } from "#gateway/reachability.ts";
 import { createSealer } from "#gateway/seal-opaque.ts";
 import type { World } from "#gateway/world.ts";
 import { HealthRegistry } from "#health/target-health.ts";
-import { RetryBudget } from "#health/retry-budget.ts";
 import { openJournal } from "#ledger/journal.ts";
 import { createSpentReader } from "#ledger/read-spent.ts";
 import { createWriter, type WriterEvent } from "#ledger/writer.ts";
@@ -54,6 +53,8 @@ export interface App {
   readonly status: StatusPages;
   /** Swaps the configuration; requests under way keep theirs. */
   reload(loaded: LoadedConfig): void;
+  /** The drain is over: answers still under way end now, with an error in their own API. */
+  cutAnswers(): void;
   /** Writes down what is still in memory and journal. The data port must be closed before. */
   close(): Promise<void>;
 }
@@ -101,6 +102,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const ceiling =
     ceilingUsd === undefined ? {} : { unknownPriceCeilingNanoUsd: Number(toNanoUsd(ceilingUsd)) };
   const current = { loaded: options.loaded, settings: createSettings(options.loaded, context) };
+  const shutdown = new AbortController();
   const world: World = {
     clock,
     random: options.random,
@@ -118,9 +120,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     limiter: createLimiter({ clock, restore: createSpentReader(writer, usage), ...ceiling }),
     journal,
     health: new HealthRegistry(),
-    retryBudget: new RetryBudget(),
     sealer: createSealer(await readOrCreateSecret({ database, name: SEAL_SECRET, now })),
     responses,
+    shutdown: shutdown.signal,
     telemetry: createTelemetry(metrics, log),
     settings: () => current.settings,
   };
@@ -144,6 +146,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       current.loaded = loaded;
       current.settings = createSettings(loaded, context);
     },
+    cutAnswers: () => shutdown.abort(),
     async close() {
       stopTimers();
       await keys.close();

@@ -112,7 +112,14 @@ function ignoreHangup(tell: (message: string) => void): Disposable {
 
 function openPort(loaded: LoadedConfig, app: App, onBug: (error: unknown) => void): Listener {
   const { host, port, drain_ms: drainMs } = loaded.config.server;
-  return listen({ host, port, drainMs, fetch: (request) => app.fetch(request), onBug });
+  return listen({
+    host,
+    port,
+    drainMs,
+    fetch: (request) => app.fetch(request),
+    onDrainOver: () => app.cutAnswers(),
+    onBug,
+  });
 }
 
 function reloadOnChange(

@@ -53,8 +53,7 @@ export async function attempt<Answer>(
   route: Route,
   send: Send<Answer>,
 ): Promise<Answer> {
-  world.retryBudget.earn();
-  for (const target of route.targets) world.health.of(target.id, route.breaker);
+  for (const target of route.targets) world.health.of(target.id, route);
   const progress: Progress = {
     candidates: route.targets.map((target) => ({ target, failures: 0, notBeforeMs: 0, isExcluded: false })),
     lastFailure: undefined,
@@ -63,6 +62,7 @@ export async function attempt<Answer>(
   };
   for (;;) {
     const { candidate, permit } = await pick(world, exchange, route, progress);
+    if (candidate.failures === 0) world.health.of(candidate.target.id).retries.earn();
     const entry = new Attempt(exchange.attempts.length + 1, candidate.target, world.clock.monotonicMs());
     exchange.attempts.push(entry);
     try {
@@ -76,7 +76,7 @@ export async function attempt<Answer>(
       const failure = toFailure(error);
       entry.failure = failure;
       entry.totalMs = world.clock.monotonicMs() - entry.startedMs;
-      learn(world, candidate, permit, failure);
+      learn(world, entry, permit, failure);
       decide(world, route, progress, { candidate, failure });
     } finally {
       permit.abandon();
@@ -105,9 +105,10 @@ async function pick(world: World, exchange: Exchange, route: Route, progress: Pr
 function pickReady(world: World, open: readonly Candidate[], nowMs: number): Pick | undefined {
   for (const candidate of open) {
     if (nowMs < candidate.notBeforeMs) continue;
-    const permit = world.health.of(candidate.target.id).acquire(nowMs);
+    const health = world.health.of(candidate.target.id);
+    const permit = health.acquire(nowMs);
     if (!permit) continue;
-    if (candidate.failures === 0 || world.retryBudget.spend()) return { candidate, permit };
+    if (candidate.failures === 0 || health.retries.spend()) return { candidate, permit };
     permit.abandon();
     candidate.isExcluded = true;
   }
@@ -127,27 +128,35 @@ async function sleepUnlessGone(world: World, exchange: Exchange, waitMs: number)
 }
 
 /** What the failure says about the target's health, beyond this request. */
-function learn(world: World, candidate: Candidate, permit: Permit, failure: Failure): void {
+function learn(world: World, entry: Attempt, permit: Permit, failure: Failure): void {
   const nowMs = world.clock.monotonicMs();
   const { retryAfterMs } = failure.detail;
   if (failure.blame === "upstream" && retryAfterMs !== undefined) {
-    world.health.of(candidate.target.id).pause(nowMs, retryAfterMs);
+    world.health.of(entry.target.id).pause(nowMs, retryAfterMs);
   }
-  switch (failure.blame) {
-    case "upstream":
-      // A target that says when to come back is alive, and its pause keeps us away; it need not trip the breaker too.
-      if (failure.kind === "upstream_rate_limited" && retryAfterMs !== undefined) permit.abandon();
-      else permit.fail(nowMs);
+  switch (verdictOf(entry, failure)) {
+    case "well":
+      permit.succeed(nowMs);
       return;
-    case "client":
-      // It answered, and rightly refused. But nobody asked it where the client left or we refused in its name.
-      if (failure.kind === "cancelled" || failure.kind === "unsupported") permit.abandon();
-      else permit.succeed(nowMs);
+    case "ill":
+      permit.fail(nowMs);
       return;
-    case "gateway":
-    case "store":
+    case "unknown":
       permit.abandon();
   }
+}
+
+/**
+ * A target that was never asked has shown nothing: neither a client's bad media nor a lost token server may open its
+ * breaker, nor close it. Nor does an empty answer, which a conversation can provoke.
+ */
+function verdictOf(entry: Attempt, failure: Failure): "well" | "ill" | "unknown" {
+  if (!entry.reachedUpstream || failure.kind === "upstream_empty" || failure.kind === "cancelled")
+    return "unknown";
+  // It says when to come back: it is alive, and its pause keeps us away without the breaker.
+  if (failure.kind === "upstream_rate_limited" && failure.detail.retryAfterMs !== undefined) return "unknown";
+  if (failure.blame === "upstream") return "ill";
+  return failure.blame === "client" && entry.status !== 0 ? "well" : "unknown";
 }
 
 /** Where another try may help; throws the failure where nowhere. */

@@ -30,7 +30,7 @@ export function countTokens(world: World, inbound: Inbound): Promise<Response> {
       if (!counting) throw new Failure("not_found", "This API has no token counting call.");
       await authenticate(world, exchange);
       await admit(world, exchange);
-      await readBody(exchange);
+      await readBody(world, exchange);
       if (exchange.protocolName === "openai-responses") await recall(world, exchange);
       const chat = (exchange.chat = counting.decodeRequest(exchange.raw, requestLine(world, exchange)));
       const plan = (exchange.route = route(world, exchange, chat));
@@ -75,6 +75,7 @@ async function askTarget(
   if (!counting || !permit) return undefined;
   const deadlines = new Deadlines(world.clock, exchange.client, {
     startedMs: exchange.startedMs,
+    shutdown: world.shutdown,
     totalMs: Math.min(plan.timeouts.totalMs, plan.timeouts.firstTokenMs),
   });
   deadlines.enter("total", Number.POSITIVE_INFINITY);
@@ -95,8 +96,11 @@ async function askTarget(
       redirect: "manual",
     });
     const text = await readUpstreamText(response, deadlines);
+    if (response.status < 500) permit.succeed(world.clock.monotonicMs());
+    else permit.fail(world.clock.monotonicMs());
     return response.ok ? counting.decodeReply(asObject(parseJson(text))) : undefined;
   } catch {
+    if (!exchange.client.aborted) permit.fail(world.clock.monotonicMs());
     // Told to nobody on purpose: the caller gets an estimate, marked as one.
     return undefined;
   } finally {

@@ -28,20 +28,36 @@ describe("each deadline fires alone and on time", () => {
     const { clock, deadlines, code } = open();
     deadlines.enter("idle", 5_000);
     for (let chunk = 0; chunk < 10; chunk++) {
+      deadlines.startWaiting(clock.monotonicMs());
       await clock.advance(4_000);
-      deadlines.touch(clock.monotonicMs());
+      deadlines.stopWaiting();
     }
+    deadlines.startWaiting(clock.monotonicMs());
     await clock.advance(4_999);
     expect(code()).toBeUndefined();
     await clock.advance(1);
     expect(code()).toBe("idle");
   });
 
+  test("idle does not run while nobody waits: a slow client is not a silent upstream", async () => {
+    const { clock, deadlines, code } = open();
+    deadlines.enter("idle", 5_000);
+    deadlines.startWaiting(clock.monotonicMs());
+    deadlines.stopWaiting();
+    await clock.advance(60_000);
+    expect(code()).toBeUndefined();
+    deadlines.startWaiting(clock.monotonicMs());
+    await clock.advance(5_000);
+    expect(code()).toBe("idle");
+  });
+
   test("bytes without content do not put off the first token", async () => {
     const { clock, deadlines, code } = open();
     deadlines.enter("first_token", 3_000);
+    deadlines.startWaiting(clock.monotonicMs());
     await clock.advance(2_000);
-    deadlines.touch(clock.monotonicMs());
+    deadlines.stopWaiting();
+    deadlines.startWaiting(clock.monotonicMs());
     await clock.advance(1_000);
     expect(code()).toBe("first_token");
   });
@@ -49,8 +65,9 @@ describe("each deadline fires alone and on time", () => {
   test("total counts from the request's begin, over all phases", async () => {
     const { clock, deadlines, code } = open(10_000);
     deadlines.enter("idle", 8_000);
+    deadlines.startWaiting(clock.monotonicMs());
     await clock.advance(7_000);
-    deadlines.touch(clock.monotonicMs());
+    deadlines.startWaiting(clock.monotonicMs());
     await clock.advance(3_000);
     expect(code()).toBe("total");
   });

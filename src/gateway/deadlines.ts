@@ -17,16 +17,29 @@ const what: Readonly<Record<Phase, string>> = {
   total: "did not finish the request",
 };
 
+interface Watched {
+  /** Monotonic. */
+  readonly startedMs: number;
+  readonly totalMs: number;
+  /** Aborts when the process may wait for answers no longer. */
+  readonly shutdown?: AbortSignal;
+}
+
 export class Deadlines {
   readonly #clock: Clock;
   readonly #totalAtMs: number;
   readonly #totalMs: number;
   readonly #controller = new AbortController();
   readonly #client: AbortSignal;
+  readonly #shutdown: AbortSignal | undefined;
   #phase: Phase = "total";
   #phaseMs = Number.POSITIVE_INFINITY;
   #sinceMs = 0;
+  /** Whether anybody waits for the upstream. Between waits, `idle` does not run: the client is the slow one. */
+  #isWaiting = false;
   #timer: Timer | undefined;
+  /** Told when time runs out, also while nobody waits for bytes. */
+  onExpired: ((failure: Failure) => void) | undefined;
   /** When the client was seen to be gone, monotonic. */
   clientGoneAtMs: number | undefined;
 
@@ -34,17 +47,15 @@ export class Deadlines {
    * Watches the client at once, and time from the first `enter` on. `startedMs`: when the request began, monotonic;
    * the total counts over all its attempts.
    */
-  constructor(
-    clock: Clock,
-    client: AbortSignal,
-    request: { readonly startedMs: number; readonly totalMs: number },
-  ) {
+  constructor(clock: Clock, client: AbortSignal, request: Watched) {
     this.#clock = clock;
     this.#client = client;
     this.#totalMs = request.totalMs;
     this.#totalAtMs = request.startedMs + request.totalMs;
+    this.#shutdown = request.shutdown;
     if (client.aborted) this.#onClientGone();
     client.addEventListener("abort", this.#onClientGone);
+    this.#shutdown?.addEventListener("abort", this.#onShutdown);
   }
 
   get signal(): AbortSignal {
@@ -59,9 +70,15 @@ export class Deadlines {
     this.#arm();
   }
 
-  /** Bytes came. */
-  touch(nowMs: number): void {
+  /** A wait for the upstream's bytes begins: from now on its silence counts. */
+  startWaiting(nowMs: number): void {
+    this.#isWaiting = true;
     if (this.#phase === "idle") this.#sinceMs = nowMs;
+  }
+
+  /** Bytes came, or the body ended. */
+  stopWaiting(): void {
+    this.#isWaiting = false;
   }
 
   abort(failure: Failure): void {
@@ -72,7 +89,12 @@ export class Deadlines {
   stop(): void {
     this.#timer?.cancel();
     this.#client.removeEventListener("abort", this.#onClientGone);
+    this.#shutdown?.removeEventListener("abort", this.#onShutdown);
   }
+
+  readonly #onShutdown = (): void => {
+    this.#expire(new Failure("no_target", "The gateway is shutting down. Send the request again."));
+  };
 
   readonly #onClientGone = (): void => {
     this.clientGoneAtMs ??= this.#clock.monotonicMs();
@@ -85,10 +107,17 @@ export class Deadlines {
     this.#timer = this.#clock.schedule(Math.max(0, dueMs - this.#clock.monotonicMs()), this.#onTimer);
   }
 
+  #expire(failure: Failure): void {
+    if (this.signal.aborted) return;
+    this.abort(failure);
+    this.onExpired?.(failure);
+  }
+
   readonly #onTimer = (): void => {
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs >= this.#totalAtMs) this.abort(timeout("total", this.#totalMs));
-    else if (nowMs >= this.#sinceMs + this.#phaseMs) this.abort(timeout(this.#phase, this.#phaseMs));
+    if (this.#phase === "idle" && !this.#isWaiting) this.#sinceMs = nowMs;
+    if (nowMs >= this.#totalAtMs) this.#expire(timeout("total", this.#totalMs));
+    else if (nowMs >= this.#sinceMs + this.#phaseMs) this.#expire(timeout(this.#phase, this.#phaseMs));
     else this.#arm();
   };
 }

@@ -24,7 +24,7 @@ export async function embed(world: World, inbound: Inbound, client: EmbeddingCli
   try {
     await authenticate(world, exchange);
     await admit(world, exchange);
-    await readBody(exchange);
+    await readBody(world, exchange);
     const embedding = client.decodeRequest(exchange.raw, requestLine(world, exchange));
     const plan = (exchange.route = route(world, exchange, embedding));
     const inputTokensMin = estimateEmbeddingTokens(embedding.inputs);

@@ -18,7 +18,7 @@ export async function handle(world: World, inbound: Inbound): Promise<Response> 
   try {
     await authenticate(world, exchange);
     await admit(world, exchange);
-    await readBody(exchange);
+    await readBody(world, exchange);
     if (exchange.protocolName === "openai-responses") await recall(world, exchange);
     const chat = (exchange.chat = decode(world, exchange));
     const plan = (exchange.route = route(world, exchange, chat));

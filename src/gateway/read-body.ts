@@ -4,13 +4,22 @@ import { brotliDecompress, gunzip, inflate, zstdDecompress, type InputType } fro
 import { isObject, parseJson } from "#lib/json.ts";
 import { Failure } from "#model/failure.ts";
 import type { Exchange } from "./exchange.ts";
+import type { World } from "./world.ts";
 
 /** Real requests nest a dozen levels (schemas); past this a body only means to exhaust the stack of what reads it. */
 const DEPTH_MAX = 200;
 const decoder = new TextDecoder();
 
-export async function readBody(exchange: Exchange): Promise<void> {
-  const text = await readText(exchange.inbound.request, exchange.settings.bodyBytesMax);
+/** A whole upload of the largest body over a slow line. Past it, a client only means to hold a connection. */
+const BODY_TIMEOUT_MS = 120_000;
+/** JSON values in a body: millions of empty lists take a hundred times their text in memory. */
+const VALUES_MAX = 1_000_000;
+
+export async function readBody(world: Pick<World, "clock">, exchange: Exchange): Promise<void> {
+  const text = await inTime(world, exchange);
+  if (hasMoreValuesThan(text, VALUES_MAX)) {
+    throw new Failure("bad_request", `The body holds more than ${VALUES_MAX} values. Send less.`);
+  }
   const raw = parseJson(text);
   if (!isObject(raw)) {
     throw new Failure(
@@ -23,6 +32,27 @@ export async function readBody(exchange: Exchange): Promise<void> {
   }
   exchange.text = text;
   exchange.raw = raw;
+}
+
+/** A body that never ends must not hold its key's slot for ever. */
+async function inTime(world: Pick<World, "clock">, exchange: Exchange): Promise<string> {
+  const late = Promise.withResolvers<never>();
+  const timer = world.clock.schedule(BODY_TIMEOUT_MS, () =>
+    late.reject(new Failure("bad_request", `The body did not arrive within ${BODY_TIMEOUT_MS} ms.`)),
+  );
+  try {
+    return await Promise.race([
+      readText(exchange.inbound.request, exchange.settings.bodyBytesMax),
+      late.promise,
+    ]);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    if (exchange.client.aborted)
+      throw new Failure("cancelled", "The client closed the connection.", { cause: error });
+    throw new Failure("bad_request", "The body broke off. Send it whole.", { cause: error });
+  } finally {
+    timer.cancel();
+  }
 }
 
 async function readText(request: Request, bytesMax: number): Promise<string> {
@@ -57,17 +87,18 @@ type Decompressor = (
   done: (error: Error | null, result: Buffer) => void,
 ) => void;
 
-const decompressors: Readonly<Record<string, Decompressor>> = {
-  gzip: gunzip,
-  "x-gzip": gunzip,
-  deflate: inflate,
-  br: brotliDecompress,
-  zstd: zstdDecompress,
-};
+/** A map, because the key is the client's word: an object would also know `constructor`. */
+const decompressors: ReadonlyMap<string, Decompressor> = new Map<string, Decompressor>([
+  ["gzip", gunzip],
+  ["x-gzip", gunzip],
+  ["deflate", inflate],
+  ["br", brotliDecompress],
+  ["zstd", zstdDecompress],
+]);
 
 /** `maxOutputLength` stops a decompression bomb at the bound, not after it. */
 function decompress(bytes: Uint8Array, encoding: string, bytesMax: number): Promise<Uint8Array> {
-  const run = decompressors[encoding];
+  const run = decompressors.get(encoding);
   if (!run) {
     throw new Failure(
       "bad_request",
@@ -88,6 +119,19 @@ function tooLarge(bytesMax: number): Failure {
     "too_large",
     `The body is larger than ${bytesMax} bytes. Send less, or link to media by URL.`,
   );
+}
+
+/** Counts what opens or separates values. Jumps from one to the next, so base64 costs one native search. */
+function hasMoreValuesThan(text: string, max: number): boolean {
+  if (text.length <= max) return false;
+  let count = 0;
+  for (const mark of [",", "[", "{"]) {
+    for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + 1)) {
+      count += 1;
+      if (count > max) return true;
+    }
+  }
+  return false;
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

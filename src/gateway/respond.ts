@@ -7,7 +7,6 @@ import { asObject, parseJson } from "#lib/json.ts";
 import { SseReader } from "#lib/sse.ts";
 import { finalResponse } from "#protocols/openai-responses/stored-items.ts";
 import { foldReply } from "#model/reply.ts";
-import type { ChatEvent } from "#model/chat-event.ts";
 import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
 import { callerOf } from "./admit.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
@@ -54,7 +53,13 @@ export function refuse(world: World, exchange: Exchange, failure: Failure): Resp
     told === failure ? encodedFirst : exchange.inbound.protocol.client.encodeFailure(told, exchange.id);
   return new Response(JSON.stringify(encoded.body), {
     status: encoded.status,
-    headers: { ...failureHeaders(exchange), ...encoded.headers, "content-type": "application/json" },
+    headers: {
+      ...failureHeaders(exchange),
+      ...encoded.headers,
+      "content-type": "application/json",
+      // A body nobody read would be taken for the next request, or swallowed to its end.
+      ...(exchange.text === "" && exchange.inbound.request.method === "POST" && { connection: "close" }),
+    },
   });
 }
 
@@ -114,7 +119,10 @@ class StreamPump {
   readonly #head: Step[];
   /** What came after the answer's finish: held back until it is booked. */
   readonly #tail: Uint8Array[] = [];
+  /** Of several choices, those not yet finished: only behind the last finish is the rest held back. */
+  #choicesOpen: number;
   #hasFinish = false;
+  #lastWords: Uint8Array | undefined;
   isFinished = false;
   /** The client left: there is nothing to write to, nor to close. */
   hasNoReader = false;
@@ -127,20 +135,29 @@ class StreamPump {
     this.#encoder = answer.isNative
       ? undefined
       : exchange.inbound.protocol.client.createStreamEncoder(envelope(world, exchange, answer.attempt));
+    this.#choicesOpen = chatOf(exchange).choices ?? 1;
+    exchange.client.addEventListener("abort", this.#onGone, { once: true });
+    answer.onExpired((failure) => this.#expire(failure));
     if (exchange.client.aborted) this.clientLeft();
-    else exchange.client.addEventListener("abort", this.#onGone, { once: true });
   }
 
   /** The next bytes for the client; undefined with `isFinished` where there are no more. */
   async next(): Promise<Uint8Array | undefined> {
     while (!this.isFinished) {
       const step = this.#head.shift() ?? (await this.#read());
-      if (this.isFinished) return undefined;
+      if (this.isFinished) return this.#takeLastWords();
       const advanced = this.#advance(step);
       const bytes = advanced instanceof Promise ? await advanced : advanced;
       if (bytes) return bytes;
     }
-    return undefined;
+    return this.#takeLastWords();
+  }
+
+  /** The error of a deadline that passed while the client was not reading. */
+  #takeLastWords(): Uint8Array | undefined {
+    const words = this.#lastWords;
+    this.#lastWords = undefined;
+    return words;
   }
 
   clientLeft(): void {
@@ -160,6 +177,11 @@ class StreamPump {
 
   readonly #onGone = (): void => this.clientLeft();
 
+  /** A deadline passed, or the drain did. It is booked now, whether or not the client reads on. */
+  #expire(failure: Failure): void {
+    if (!this.isFinished) this.#lastWords = this.#fail(failure, undefined);
+  }
+
   async #read(): Promise<Step> {
     const step = await this.#answer.next();
     if (!this.isFinished) for (const event of step.events) note(this.#answer.attempt, event);
@@ -168,7 +190,8 @@ class StreamPump {
 
   #advance(step: Step): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     const bytes = this.#encode(step);
-    this.#hasFinish ||= step.events.some(isFinish);
+    for (const event of step.events) if (event.type === "finish") this.#choicesOpen -= 1;
+    this.#hasFinish ||= this.#choicesOpen <= 0;
     if (step.failure) return this.#fail(step.failure, bytes);
     if (!this.#hasFinish && !step.isEnd) return bytes ?? this.#keepAlive(step);
     if (bytes) this.#tail.push(bytes);
@@ -245,6 +268,9 @@ class StreamPump {
     const { attempt } = this.#answer;
     attempt.totalMs = this.#world.clock.monotonicMs() - attempt.startedMs;
     if (failure) attempt.failure = failure;
+    // The breaker counted its first token as a success; a break after it has to count too.
+    if (failure?.blame === "upstream")
+      this.#world.health.of(attempt.target.id).noteFailure(this.#world.clock.monotonicMs());
     this.#exchange.upstreamMs += this.#answer.waitedMs();
     try {
       settle(this.#world, this.#exchange, endingOf(failure));
@@ -259,10 +285,6 @@ function endingOf(failure: Failure | undefined) {
   if (!failure) return { outcome: "ok", status: 200 } as const;
   if (failure.kind === "cancelled") return { outcome: "client_cancelled", status: 499, failure } as const;
   return { outcome: "failed", status: failure.status, failure } as const;
-}
-
-function isFinish(event: ChatEvent): boolean {
-  return event.type === "finish";
 }
 
 function join(chunks: readonly Uint8Array[]): Uint8Array {

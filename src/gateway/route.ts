@@ -7,8 +7,16 @@ import type { Exchange } from "./exchange.ts";
 import { saleOf } from "./sale.ts";
 import type { Route, World } from "./world.ts";
 
+/** A name travels into a header, a row, a log line and a map: none of them may be grown by whoever invents it. */
+const MODEL_CHARS_MAX = 256;
+
 export function route(world: World, exchange: Exchange, asked: { readonly model: string }): Route {
   const { settings } = exchange;
+  if (asked.model.length > MODEL_CHARS_MAX) {
+    throw new Failure("bad_request", `The model's name is longer than ${MODEL_CHARS_MAX} characters.`, {
+      param: "model",
+    });
+  }
   const found = settings.resolve(asked.model);
   if (!found) {
     throw new Failure(

@@ -37,6 +37,7 @@ export async function sendEmbedding(
 ): Promise<EmbeddingResult> {
   const deadlines = new Deadlines(world.clock, exchange.client, {
     startedMs: exchange.startedMs,
+    shutdown: world.shutdown,
     totalMs: route.timeouts.totalMs,
   });
   try {

@@ -35,6 +35,8 @@ export interface StreamAnswer {
   readonly isNative: boolean;
   /** Steps read before the first content. */
   readonly head: readonly Step[];
+  /** Calls back when a deadline passes, also while nobody reads. */
+  onExpired(listener: (failure: Failure) => void): void;
   next(): Promise<Step>;
   /** Resolves when the upstream is closed. */
   cancel(reason: Failure): Promise<void>;
@@ -50,6 +52,9 @@ interface Prepared extends Outgoing {
   readonly dropped: readonly string[];
 }
 
+/** Events before the first content: real ones are a handful. */
+const HEAD_EVENTS_MAX = 10_000;
+
 export async function send(
   world: World,
   exchange: Exchange,
@@ -58,6 +63,7 @@ export async function send(
 ): Promise<Answer> {
   const deadlines = new Deadlines(world.clock, exchange.client, {
     startedMs: exchange.startedMs,
+    shutdown: world.shutdown,
     totalMs: route.timeouts.totalMs,
   });
   try {
@@ -173,6 +179,7 @@ function streamOf(attempt: Attempt, events: readonly ChatEvent[]): StreamAnswer 
     attempt,
     isNative: false,
     head: [step],
+    onExpired: () => undefined,
     next: () => Promise.resolve(step),
     cancel: () => Promise.resolve(),
     waitedMs: () => 0,
@@ -195,9 +202,14 @@ async function readToContent(
     for (const event of step.events) note(attempt, event);
     hasContent = step.events.some(isContent);
     if (step.failure && !hasContent) throw step.failure;
-    head.push(step);
-    events.push(...step.events);
     isEnd = step.isEnd;
+    // Comments before the first content are for nobody, and may come without end.
+    if (step.isKeepAlive) continue;
+    head.push(step);
+    for (const event of step.events) events.push(event);
+    if (events.length > HEAD_EVENTS_MAX && !hasContent) {
+      throw new Failure("upstream_broken", "The upstream sends events without end and no content.");
+    }
   }
   if (isEnd && isEmptyReply(events)) throw emptyReply();
   attempt.firstTokenMs = world.clock.monotonicMs() - attempt.startedMs;
@@ -208,6 +220,9 @@ async function readToContent(
     attempt,
     isNative: prepared.isNative,
     head,
+    onExpired: (listener) => {
+      deadlines.onExpired = listener;
+    },
     next: () => stream.next(),
     cancel: (reason) => stream.cancel(reason),
     waitedMs: () => stream.waitedMs - waitedBefore,

@@ -8,7 +8,7 @@
 import type { Clock } from "#lib/clock.ts";
 import { SseReader, type SseFrame } from "#lib/sse.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
-import { Failure } from "#model/failure.ts";
+import { Failure, toFailure } from "#model/failure.ts";
 import type { StreamDecoder } from "#protocols/protocol.ts";
 import type { Deadlines } from "./deadlines.ts";
 
@@ -54,10 +54,12 @@ export class UpstreamStream {
 
   async next(): Promise<Step> {
     const startedMs = this.#clock.monotonicMs();
+    // A client that reads slowly is not the upstream's silence: only this wait counts as that.
+    this.#deadlines.startWaiting(startedMs);
     const chunk = await this.#read();
     const nowMs = this.#clock.monotonicMs();
     this.waitedMs += nowMs - startedMs;
-    this.#deadlines.touch(nowMs);
+    this.#deadlines.stopWaiting();
     if (chunk instanceof Failure) return this.#broken(chunk);
     if (chunk === undefined) return this.#finish();
     const wasMidFrame = this.#sse.isMidFrame;
@@ -95,13 +97,13 @@ export class UpstreamStream {
   }
 
   #decode(frames: readonly SseFrame[], whole: Uint8Array | undefined): Step {
-    let events: ChatEvent[] | readonly ChatEvent[] = NO_EVENTS;
+    const events: ChatEvent[] = [];
     const forwarded: SseFrame[] = [];
     let failure: Failure | undefined;
     let isEnd = false;
     for (const frame of frames) {
-      const decoded = this.#decoder.push(frame);
-      events = events.length === 0 ? decoded : decoded.length === 0 ? events : [...events, ...decoded];
+      const decoded = this.#decodeFrame(frame);
+      for (const event of decoded) events.push(event);
       const terminal = decoded.length > 0 ? decoded[decoded.length - 1] : undefined;
       if (terminal?.type === "error") {
         failure = terminal.failure;
@@ -123,6 +125,15 @@ export class UpstreamStream {
       failure,
       isEnd,
     };
+  }
+
+  /** A decoder that throws is a bug of ours; it ends the stream as any other failure does. */
+  #decodeFrame(frame: SseFrame): readonly ChatEvent[] {
+    try {
+      return this.#decoder.push(frame);
+    } catch (error) {
+      return [{ type: "error", failure: toFailure(error) }];
+    }
   }
 
   /** The body ended: whatever was left of it, then the decoder's verdict. */

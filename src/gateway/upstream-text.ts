@@ -3,12 +3,16 @@ import { Failure } from "#model/failure.ts";
 import type { Deadlines } from "./deadlines.ts";
 
 const BODY_BYTES_MAX = 256 * 1024 * 1024;
+/** Read without counting: even compressed a thousandfold it would stay within the bound. */
+const SMALL_BYTES = 256 * 1024;
 
 export async function readUpstreamText(response: Response, deadlines: Deadlines): Promise<string> {
   const declared = Number(response.headers.get("content-length") ?? Number.NaN);
   if (declared > BODY_BYTES_MAX) throw tooLarge();
   try {
-    if (!Number.isNaN(declared) || !response.body) return await response.text();
+    // A declared length bounds what was sent, not what a compressed body becomes.
+    const isPlain = response.headers.get("content-encoding") === null;
+    if ((isPlain && declared <= SMALL_BYTES) || !response.body) return await response.text();
     return await readCounting(response.body);
   } catch (error) {
     if (deadlines.signal.aborted) throw deadlines.signal.reason;

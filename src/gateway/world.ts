@@ -5,7 +5,6 @@
 import type { Target } from "#connectors/connector.ts";
 import type { BreakerOptions } from "#health/breaker.ts";
 import type { HealthRegistry } from "#health/target-health.ts";
-import type { RetryBudget } from "#health/retry-budget.ts";
 import type { Strategy } from "#health/target-order.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { Limiter } from "#limits/admission.ts";
@@ -31,11 +30,12 @@ export interface World {
   readonly limiter: Limiter;
   readonly journal: Pick<Journal, "admitted" | "settle">;
   readonly health: HealthRegistry;
-  readonly retryBudget: RetryBudget;
   readonly sealer: Sealer;
   /** Answers that Responses clients may refer to. */
   readonly responses: Omit<ResponseStore, "purge">;
   readonly telemetry: Telemetry;
+  /** Aborts when the process may wait for answers no longer: what is still open ends with an error of its API. */
+  readonly shutdown: AbortSignal;
   /** The configuration in force now; a reload swaps it whole. A request keeps the one it began with. */
   settings(): Settings;
 }

@@ -2,6 +2,7 @@
  * What we know of one target: its breaker, the pause it asked for, and how fast its first token comes. Pure; time is
  * an argument.
  */
+import { RetryBudget } from "./retry-budget.ts";
 import { Breaker, breakerDefaults, type BreakerOptions, type Permit } from "./breaker.ts";
 
 /** Weight of the newest first-token time in the running average. */
@@ -11,6 +12,8 @@ const PAUSE_MS_MAX = 10 * 60_000;
 
 export class TargetHealth {
   readonly breaker: Breaker;
+  /** Repeats on this target, for all callers: a target that fails must not spend another's. */
+  readonly retries = new RetryBudget();
   #pausedUntilMs = 0;
   #firstTokenMs: number | undefined;
 
@@ -26,6 +29,11 @@ export class TargetHealth {
   /** Leave to send now, or undefined while paused or open. */
   acquire(nowMs: number): Permit | undefined {
     return nowMs < this.#pausedUntilMs ? undefined : this.breaker.acquire(nowMs);
+  }
+
+  /** An answer broke after its first token. */
+  noteFailure(nowMs: number): void {
+    this.breaker.acquire(nowMs)?.fail(nowMs);
   }
 
   availableAtMs(nowMs: number): number {
@@ -46,31 +54,38 @@ export class TargetHealth {
 }
 
 /** Names that are not in config come from clients, so what is kept of them is bounded. */
-const TARGETS_MAX = 10_000;
+const UNLISTED_MAX = 10_000;
+
+export interface KnownTarget {
+  readonly breaker: BreakerOptions;
+  /** In config: never forgotten, however many names clients make up. */
+  readonly isListed: boolean;
+}
 
 /** Health by target id. */
 export class HealthRegistry {
-  readonly #targets = new Map<string, TargetHealth>();
+  readonly #listed = new Map<string, TargetHealth>();
+  readonly #unlisted = new Map<string, TargetHealth>();
 
-  /** `options` count where the target is met for the first time. */
-  of(targetId: string, options?: BreakerOptions): TargetHealth {
-    const known = this.#targets.get(targetId);
-    if (known) return known;
-    if (this.#targets.size >= TARGETS_MAX) this.#forgetOldest();
-    const health = new TargetHealth(options);
-    this.#targets.set(targetId, health);
-    return health;
+  /** `known` counts where the target is met for the first time. */
+  of(targetId: string, known?: KnownTarget): TargetHealth {
+    return this.peek(targetId) ?? this.#add(targetId, known);
   }
 
   /** For metrics and the management API. */
   peek(targetId: string): TargetHealth | undefined {
-    return this.#targets.get(targetId);
+    return this.#listed.get(targetId) ?? this.#unlisted.get(targetId);
   }
 
-  #forgetOldest(): void {
-    for (const oldest of this.#targets.keys()) {
-      this.#targets.delete(oldest);
-      return;
+  #add(targetId: string, known: KnownTarget | undefined): TargetHealth {
+    const health = new TargetHealth(known?.breaker);
+    if (known?.isListed === true) {
+      this.#listed.set(targetId, health);
+      return health;
     }
+    const [oldest] = this.#unlisted.size >= UNLISTED_MAX ? this.#unlisted.keys() : [];
+    if (oldest !== undefined) this.#unlisted.delete(oldest);
+    this.#unlisted.set(targetId, health);
+    return health;
   }
 }

@@ -17,14 +17,14 @@ interface Member {
  */
 export function spliceJson(text: string, before: JsonObject, after: JsonObject): string {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  const changed = new Set([...names].filter((name) => before[name] !== after[name]));
+  const changed = new Set([...names].filter((name) => own(before, name) !== own(after, name)));
   if (changed.size === 0) return text;
   const members = readMembers(text);
   const kept: string[] = [];
   const written = new Set<string>();
   for (const [name, spans] of members) {
     for (const span of spans) {
-      const value = after[name];
+      const value = own(after, name);
       if (value === undefined) continue;
       // The last of several equal keys is the one that counts; a changed field is written once.
       if (changed.has(name) && span !== spans.at(-1)) continue;
@@ -36,6 +36,11 @@ export function spliceJson(text: string, before: JsonObject, after: JsonObject):
     if (value !== undefined && !written.has(name)) kept.push(member(name, value));
   }
   return `{${kept.join(",")}}`;
+}
+
+/** `__proto__` may be a member like any other in JSON, and is something else on an object that has it not. */
+function own(object: JsonObject, name: string): Json | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 function member(name: string, value: Json): string {

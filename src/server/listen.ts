@@ -12,6 +12,8 @@ export interface ListenOptions {
   /** How long open answers may go on after `close` is called. */
   readonly drainMs: number;
   readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** Answers are still open at the end of the drain: they should say so to their clients. */
+  readonly onDrainOver: () => void;
   /** What no handler caught: a bug, to be logged. */
   readonly onBug: (error: unknown) => void;
 }
@@ -26,6 +28,8 @@ export interface Listener {
 /** Bun refuses bodies past its own bound without an API's error body, so ours must be the lower one. */
 const BUN_BODY_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 const DRAIN_POLL_MS = 20;
+/** For the last error events to leave before connections are cut. */
+const LAST_WORDS_MS = 100;
 
 export function listen(options: ListenOptions): Listener {
   let draining = false;
@@ -57,6 +61,10 @@ export function listen(options: ListenOptions): Listener {
       const isEmpty = server.stop();
       const deadlineMs = performance.now() + options.drainMs;
       while (server.pendingRequests > 0 && performance.now() < deadlineMs) await Bun.sleep(DRAIN_POLL_MS);
+      if (server.pendingRequests > 0) {
+        options.onDrainOver();
+        await Bun.sleep(LAST_WORDS_MS);
+      }
       await server.stop(true);
       await isEmpty;
     },

@@ -71,6 +71,7 @@ journal: { folder: "${folder}/journal" }
     port,
     drainMs,
     fetch: (request) => app.fetch(request),
+    onDrainOver: () => app.cutAnswers(),
     onBug: (bug) => bugs.push(bug),
   });
   const createKey = async (key: Partial<NewKey> = {}) => {
