@@ -2,10 +2,13 @@
  * Steps 3 and 6: the gate, in two halves. `admit` is cheap and refuses a flood before a body is read; `reserve`
  * needs the body's size and its output bound and holds the worst case.
  */
+import type { Target } from "#connectors/connector.ts";
+import type { WorstRequest } from "#ledger/price.ts";
 import type { Caller } from "#model/caller.ts";
 import type { Chat } from "#model/chat.ts";
 import type { Exchange } from "./exchange.ts";
 import { saleOf } from "./sale.ts";
+import { owedSoFar } from "./settle.ts";
 import type { Route, World } from "./world.ts";
 
 /** What an answer is assumed to be bound by where the caller set no bound: the reservation, not a cap on the answer. */
@@ -46,26 +49,47 @@ function hold(world: World, exchange: Exchange, bound: Bound, route: Route): voi
     bound.inputTokensMin ?? 0,
     Math.ceil(exchange.text.length / BYTES_PER_TOKEN_MIN),
   );
-  const outputTokensMax = (bound.outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * (bound.choices ?? 1);
-  const costs = route.targets.map((target) =>
-    exchange.settings.prices.worstCase(
-      {
-        inputTokens,
-        outputTokensMax,
-        ...(bound.serviceTier !== undefined && { serviceTier: bound.serviceTier }),
-      },
-      {
-        ...saleOf(target, exchange),
-        ...(bound.serviceTier !== undefined && { serviceTier: bound.serviceTier }),
-      },
-    ),
-  );
+  const worst = (exchange.worstAttempt = {
+    inputTokens,
+    outputTokensMax: (bound.outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * (bound.choices ?? 1),
+    ...(bound.serviceTier !== undefined && { serviceTier: bound.serviceTier }),
+  });
+  const costs = route.targets.map((target) => costAtMost(exchange, worst, target));
   const known = costs.filter((cost) => cost !== undefined);
   const dearest = known.length === costs.length ? Math.max(...known) : undefined;
   exchange.admission?.reserve(
-    { tokens: inputTokens + outputTokensMax, ...(dearest !== undefined && { costNanoUsd: dearest }) },
+    {
+      tokens: worst.inputTokens + worst.outputTokensMax,
+      ...(dearest !== undefined && { costNanoUsd: dearest }),
+    },
     world.clock.nowMs(),
   );
+}
+
+/**
+ * To be called before every attempt after the first: holds the next attempt's worst case at its target beside what
+ * the earlier ones cost already. Throws `over_budget`, `price_unknown` or `rate_limited` (code `tpm`) where the caller's
+ * limits do not cover another attempt; what was held before then stays, and the request must not be tried again.
+ */
+export function holdAnother(world: World, exchange: Exchange, target: Target): void {
+  const { worstAttempt: worst, admission } = exchange;
+  if (!worst || !admission) return;
+  const owed = owedSoFar(exchange);
+  // Attempts that cost nothing leave the first hold whole, and it covers every target.
+  if (owed.tokens === 0 && owed.costNanoUsd === 0) return;
+  const costNanoUsd = costAtMost(exchange, worst, target);
+  admission.reserve(
+    {
+      tokens: owed.tokens + worst.inputTokens + worst.outputTokensMax,
+      owedNanoUsd: owed.costNanoUsd,
+      ...(costNanoUsd !== undefined && { costNanoUsd }),
+    },
+    world.clock.nowMs(),
+  );
+}
+
+function costAtMost(exchange: Exchange, worst: WorstRequest, target: Target): number | undefined {
+  return exchange.settings.prices.worstCase(worst, saleOf(target, exchange));
 }
 
 export function callerOf(exchange: Exchange): Caller {

@@ -3,6 +3,7 @@
  * once. Nothing in it outlives the request.
  */
 import type { Admission } from "#limits/admission.ts";
+import type { WorstRequest } from "#ledger/price.ts";
 import type { JsonObject } from "#lib/json.ts";
 import type { Caller } from "#model/caller.ts";
 import type { Chat, ProtocolName } from "#model/chat.ts";
@@ -44,6 +45,8 @@ export class Exchange {
   readonly attempts: Attempt[] = [];
   caller: Caller | undefined;
   admission: Admission | undefined;
+  /** What one attempt is held for, where the caller's limits ask for a hold. */
+  worstAttempt: WorstRequest | undefined;
   /** The body as text and parsed: the native lane forwards it. */
   text = "";
   raw: JsonObject = {};

@@ -56,6 +56,18 @@ export function settle(world: World, exchange: Exchange, ending: Ending): UsageR
   }
 }
 
+/** What the attempts so far will be booked at. An unknown cost counts as nothing, as it does in the ledger. */
+export function owedSoFar(exchange: Exchange): { readonly tokens: number; readonly costNanoUsd: number } {
+  let [tokens, costNanoUsd] = [0, 0];
+  for (const entry of exchange.attempts) {
+    if (!entry.reachedUpstream) continue;
+    const usage = usageOf(exchange, entry);
+    tokens += (inputTotal(usage) ?? 0) + (usage.output ?? 0);
+    costNanoUsd += price(exchange, entry, usage).nanoUsd ?? 0;
+  }
+  return { tokens, costNanoUsd };
+}
+
 function book(world: World, exchange: Exchange, entry: Attempt): UsageRecord {
   const usage = usageOf(exchange, entry);
   const cost = price(exchange, entry, usage);

@@ -64,6 +64,8 @@ export interface WorstCase {
   readonly tokens: number;
   /** Absent: no price is known. */
   readonly costNanoUsd?: number;
+  /** What earlier attempts of this request have cost already: held beside the worst case of the next. */
+  readonly owedNanoUsd?: number;
 }
 
 export interface Actual {

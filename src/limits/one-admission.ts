@@ -54,7 +54,7 @@ export class OneAdmission implements Admission, InFlight {
   reserve(worstCase: WorstCase, nowMs: number): void {
     const isFirst = this.hold === undefined && this.#tokensTaken === undefined;
     try {
-      const undoHold = this.#holdMoney(worstCase.costNanoUsd, nowMs);
+      const undoHold = this.#holdMoney(worstCase, nowMs);
       try {
         this.#takeTokens(worstCase.tokens, nowMs);
       } catch (error) {
@@ -93,26 +93,27 @@ export class OneAdmission implements Admission, InFlight {
   }
 
   /** Gives how to go back to the hold before. */
-  #holdMoney(costNanoUsd: number | undefined, nowMs: number): () => void {
+  #holdMoney({ costNanoUsd, owedNanoUsd = 0 }: WorstCase, nowMs: number): () => void {
     const { budget } = this.#state;
     if (budget === undefined || this.#state.limits.budget === undefined) return () => {};
-    const worstNanoUsd = costNanoUsd ?? this.#gate.unknownPriceCeilingNanoUsd;
-    if (worstNanoUsd === undefined) {
+    const costsAtMost = costNanoUsd ?? this.#gate.unknownPriceCeilingNanoUsd;
+    if (costsAtMost === undefined) {
       throw new Failure(
         "price_unknown",
         "This key has a budget, and nobody knows this model's price. Name it under `prices`, or set `limits.unknown_price_ceiling_usd`.",
       );
     }
+    const worstNanoUsd = BigInt(costsAtMost) + BigInt(owedNanoUsd);
     const before = this.hold;
     before?.release();
     const goBack = () => {
       this.hold?.release();
       this.hold = before && budget.carry(before.nanoUsd, this.admittedAtMs, nowMs);
     };
-    this.hold = budget.reserve(BigInt(worstNanoUsd), this.admittedAtMs, nowMs);
+    this.hold = budget.reserve(worstNanoUsd, this.admittedAtMs, nowMs);
     if (this.hold !== undefined) return goBack;
     goBack();
-    throw overBudget(budget, BigInt(worstNanoUsd), nowMs);
+    throw overBudget(budget, worstNanoUsd, nowMs);
   }
 
   #takeTokens(tokens: number, nowMs: number): void {
