@@ -25,9 +25,11 @@ const BLANK_LINE_OVERLAP = 3;
 export class SseReader {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   readonly #frameCharsMax: number;
-  #buffer = "";
-  /** Where to go on looking, so that 1-byte chunks do not cost a rescan of the event each. */
-  #scanFrom = 0;
+  /** The unfinished event, in the pieces it came in: joined once, when its end is found, not at every piece. */
+  #pieces: string[] = [];
+  #piecesChars = 0;
+  /** The last characters of the pieces: a blank line may have begun in them. */
+  #tail = "";
   #isStart = true;
   #sawCarriageReturn = false;
 
@@ -37,60 +39,72 @@ export class SseReader {
 
   /** Frames completed by these bytes. Throws RangeError where one event passes the bound. */
   push(bytes: Uint8Array): readonly SseFrame[] {
-    const text = this.#decoder.decode(bytes, { stream: true });
-    if (text === "") return NO_FRAMES;
-    this.#append(text);
-    return this.#takeFrames();
+    return this.#append(this.#decoder.decode(bytes, { stream: true }));
   }
 
   /** What is left when the body ends: complete frames, and an unterminated last one, which some servers send. */
   end(): readonly SseFrame[] {
-    this.#append(this.#decoder.decode());
-    const frames = this.#takeFrames();
-    const rest = this.#buffer;
-    this.#buffer = "";
+    const frames = this.#append(this.#decoder.decode());
+    const rest = this.#pieces.join("");
+    this.#keep("");
     return rest.trim() === "" ? frames : [...frames, toFrame(rest)];
   }
 
   /** Whether part of an event is waiting for its end. */
   get isMidFrame(): boolean {
-    return this.#buffer !== "";
+    return this.#piecesChars > 0;
   }
 
-  #append(text: string): void {
+  #append(decoded: string): readonly SseFrame[] {
+    const text = this.#isStart && decoded.charCodeAt(0) === BYTE_ORDER_MARK ? decoded.slice(1) : decoded;
+    if (decoded !== "") this.#isStart = false;
+    if (text === "") return NO_FRAMES;
     this.#sawCarriageReturn ||= text.includes("\r");
-    this.#buffer = this.#buffer === "" ? text : this.#buffer + text;
-    if (!this.#isStart || this.#buffer === "") return;
-    this.#isStart = false;
-    if (this.#buffer.charCodeAt(0) === 0xfeff) this.#buffer = this.#buffer.slice(1);
+    const overlap = this.#tail.length;
+    const window = overlap === 0 ? text : this.#tail + text;
+    if (this.#blankLineEnd(window, 0) < 0) {
+      this.#pieces.push(text);
+      this.#piecesChars += text.length;
+      this.#tail = window.slice(-BLANK_LINE_OVERLAP);
+      if (this.#piecesChars > this.#frameCharsMax) throw new RangeError("server-sent event too large");
+      return NO_FRAMES;
+    }
+    const scanFrom = this.#piecesChars - overlap;
+    const buffer = this.#pieces.length === 0 ? text : this.#pieces.join("") + text;
+    return this.#takeFrames(buffer, scanFrom);
   }
 
-  #takeFrames(): readonly SseFrame[] {
+  #takeFrames(buffer: string, scanFrom: number): readonly SseFrame[] {
     const frames: SseFrame[] = [];
     let from = 0;
-    let end = this.#blankLineEnd(this.#scanFrom);
+    let end = this.#blankLineEnd(buffer, scanFrom);
     while (end >= 0) {
-      frames.push(toFrame(this.#buffer.slice(from, end)));
+      frames.push(toFrame(buffer.slice(from, end)));
       from = end;
-      end = this.#blankLineEnd(end);
+      end = this.#blankLineEnd(buffer, end);
     }
-    if (from > 0) this.#buffer = this.#buffer.slice(from);
-    this.#scanFrom = Math.max(0, this.#buffer.length - BLANK_LINE_OVERLAP);
-    if (this.#buffer.length > this.#frameCharsMax) throw new RangeError("server-sent event too large");
+    this.#keep(buffer.slice(from));
     return frames;
   }
 
+  #keep(rest: string): void {
+    this.#pieces = rest === "" ? [] : [rest];
+    this.#piecesChars = rest.length;
+    this.#tail = rest.slice(-BLANK_LINE_OVERLAP);
+  }
+
   /** Index just behind the next blank line, or -1. */
-  #blankLineEnd(from: number): number {
+  #blankLineEnd(text: string, from: number): number {
     if (!this.#sawCarriageReturn) {
-      const index = this.#buffer.indexOf("\n\n", from);
+      const index = text.indexOf("\n\n", from);
       return index < 0 ? -1 : index + 2;
     }
     BLANK_LINE.lastIndex = from;
-    return BLANK_LINE.test(this.#buffer) ? BLANK_LINE.lastIndex : -1;
+    return BLANK_LINE.test(text) ? BLANK_LINE.lastIndex : -1;
   }
 }
 
+const BYTE_ORDER_MARK = 0xfeff;
 const NO_FRAMES: readonly SseFrame[] = [];
 const LINE_END = /\r\n|\n|\r/;
 const USUAL_PREFIX = "data: ";

@@ -68,6 +68,7 @@ const keyRefusals = new Set([
   "invalid_api_key",
   "key_inactive",
   "key_expired",
+  "tenant_inactive",
   "store_unavailable",
 ]);
 
