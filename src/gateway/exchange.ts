@@ -11,6 +11,7 @@ import type { Failure } from "#model/failure.ts";
 import { mergeUsage, type Usage } from "#model/usage.ts";
 import type { Target } from "#connectors/connector.ts";
 import type { Protocol } from "#protocols/protocol.ts";
+import { keepCounts } from "./keep-counts.ts";
 import type { Route, Settings } from "./world.ts";
 
 /** What the router hands in: the socket's request, and what its URL said. */
@@ -93,9 +94,9 @@ export class Attempt {
   /** HTTP status of the upstream; 0 while or where there was none. */
   status = 0;
   servedModel: string | undefined;
-  usage: Usage | undefined;
-  /** Characters generated, for an estimate where the upstream reports nothing. */
-  outputChars = 0;
+  #usage: Usage | undefined;
+  /** Bytes of UTF-8 generated, for an estimate where the upstream reports nothing. */
+  outputBytes = 0;
   firstTokenMs: number | undefined;
   totalMs: number | undefined;
   failure: Failure | undefined;
@@ -106,7 +107,16 @@ export class Attempt {
     this.startedMs = startedMs;
   }
 
+  get usage(): Usage | undefined {
+    return this.#usage;
+  }
+
+  /** Whatever is no count is left out here, once, so that nothing behind it has to fear an upstream's numbers. */
+  set usage(usage: Usage | undefined) {
+    this.#usage = usage && keepCounts(usage);
+  }
+
   addUsage(usage: Usage): void {
-    this.usage = mergeUsage(this.usage, usage);
+    this.#usage = mergeUsage(this.#usage, keepCounts(usage));
   }
 }

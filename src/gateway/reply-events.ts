@@ -55,7 +55,8 @@ function isTellingFinish(reason: StopReason): boolean {
 
 /** Keeps on the attempt what its row will need. */
 export function note(attempt: Attempt, event: ChatEvent): void {
-  if (event.type === "delta" || event.type === "transcript") attempt.outputChars += event.text.length;
+  if (event.type === "delta" || event.type === "transcript")
+    attempt.outputBytes += Buffer.byteLength(event.text);
   else if (event.type === "usage") attempt.addUsage(event.usage);
   else if (event.type === "start") {
     if (event.model !== undefined) attempt.servedModel = event.model;

@@ -2,10 +2,13 @@
  * Step 11: books the request, once. Journal first, so that what a client saw complete is never lost; then the hold
  * goes back, then metrics and the log line.
  */
-import type { Failure } from "#model/failure.ts";
+import type { Actual } from "#limits/admission.ts";
+import { estimateTokens } from "#model/estimate-tokens.ts";
+import { toFailure, type Failure } from "#model/failure.ts";
 import type { CostSource, Outcome, UsageRecord } from "#model/usage-record.ts";
 import { inputTotal, type Usage } from "#model/usage.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
+import { countFields, type Counts } from "./keep-counts.ts";
 import { saleOf } from "./sale.ts";
 import type { World } from "./world.ts";
 
@@ -16,44 +19,71 @@ export interface Ending {
   readonly failure?: Failure;
 }
 
-/** Characters per token where nobody counted: an estimate, and marked as one. */
-const CHARS_PER_TOKEN = 4;
+/** Bytes per token where nobody counted: an estimate, and marked as one. */
+const BYTES_PER_TOKEN = 4;
 
 /**
  * Gives the request's record, or undefined where it was booked before. Throws `unavailable` where the journal cannot
- * be written: an answer without its record must not look complete.
+ * be written: an answer without its record must not look complete. Whatever throws, the slot and the hold go back.
  */
 export function settle(world: World, exchange: Exchange, ending: Ending): UsageRecord | undefined {
   if (exchange.isSettled) return undefined;
   exchange.isSettled = true;
-  const booked = exchange.attempts
-    .filter((entry) => entry.reachedUpstream)
-    .map((entry) => book(world, exchange, entry));
-  const request = requestRecord(world, exchange, ending, booked);
+  const { admission } = exchange;
+  let books: Books | undefined;
   try {
-    if (exchange.admission) world.journal.settle([...booked, request]);
-    // Refused before any upstream: it counts for nothing, now as after a restart.
-    if (ending.outcome === "refused" && booked.length === 0) exchange.admission?.refund();
-    exchange.admission?.settle(
-      {
-        ...(request.usage.output !== undefined && {
-          tokens: (inputTotal(request.usage) ?? 0) + request.usage.output,
-        }),
-        ...(request.costNanoUsd !== undefined && { costNanoUsd: request.costNanoUsd }),
-      },
-      world.clock.nowMs(),
-    );
+    books = toBooks(world, exchange, ending);
+    const { attempts, request } = books;
+    if (admission) world.journal.settle([...attempts, request]);
+    // Refused before any upstream: it counts for no day, now as after a restart.
+    if (ending.outcome === "refused" && attempts.length === 0) admission?.refund();
+    admission?.settle(actualOf(request), world.clock.nowMs());
     return request;
   } finally {
-    exchange.admission?.[Symbol.dispose]();
-    world.telemetry.requestEnded(request, {
-      attempts: booked,
-      overheadMs: Math.max(0, request.totalMs - exchange.upstreamMs),
-      keyPrefix: exchange.caller?.keyPrefix,
-      failure: ending.failure,
-      modelLabel: modelLabel(exchange),
-    });
+    admission?.[Symbol.dispose]();
+    if (books) tell(world, exchange, books, ending);
   }
+}
+
+interface Books {
+  readonly attempts: readonly UsageRecord[];
+  readonly request: UsageRecord;
+  /** What went wrong while the request was rated. */
+  readonly bug?: Failure;
+}
+
+/** A request that cannot be rated is booked all the same, at an unknown cost: a bug of ours must not hide it. */
+function toBooks(world: World, exchange: Exchange, ending: Ending): Books {
+  try {
+    return write(world, exchange, ending, rateAttempt);
+  } catch (error) {
+    const unrated = { usage: { estimated: true }, cost: { source: "unknown" } } as const;
+    return { ...write(world, exchange, ending, () => unrated), bug: toFailure(error) };
+  }
+}
+
+function write(world: World, exchange: Exchange, ending: Ending, rate: typeof rateAttempt): Books {
+  const attempts = exchange.attempts
+    .filter((entry) => entry.reachedUpstream)
+    .map((entry) => book(world, exchange, entry, rate(exchange, entry)));
+  return { attempts, request: requestRecord(world, exchange, ending, attempts) };
+}
+
+function actualOf({ usage, costNanoUsd }: UsageRecord): Actual {
+  return {
+    ...(usage.output !== undefined && { tokens: (inputTotal(usage) ?? 0) + usage.output }),
+    ...(costNanoUsd !== undefined && { costNanoUsd }),
+  };
+}
+
+function tell(world: World, exchange: Exchange, { attempts, request, bug }: Books, ending: Ending): void {
+  world.telemetry.requestEnded(request, {
+    attempts,
+    overheadMs: Math.max(0, request.totalMs - exchange.upstreamMs),
+    keyPrefix: exchange.caller?.keyPrefix,
+    failure: ending.failure ?? bug,
+    modelLabel: modelLabel(exchange),
+  });
 }
 
 /** What the attempts so far will be booked at. An unknown cost counts as nothing, as it does in the ledger. */
@@ -61,16 +91,24 @@ export function owedSoFar(exchange: Exchange): { readonly tokens: number; readon
   let [tokens, costNanoUsd] = [0, 0];
   for (const entry of exchange.attempts) {
     if (!entry.reachedUpstream) continue;
-    const usage = usageOf(exchange, entry);
+    const { usage, cost } = rateAttempt(exchange, entry);
     tokens += (inputTotal(usage) ?? 0) + (usage.output ?? 0);
-    costNanoUsd += price(exchange, entry, usage).nanoUsd ?? 0;
+    costNanoUsd += cost.nanoUsd ?? 0;
   }
   return { tokens, costNanoUsd };
 }
 
-function book(world: World, exchange: Exchange, entry: Attempt): UsageRecord {
+interface Rated {
+  readonly usage: Usage;
+  readonly cost: Cost;
+}
+
+function rateAttempt(exchange: Exchange, entry: Attempt): Rated {
   const usage = usageOf(exchange, entry);
-  const cost = price(exchange, entry, usage);
+  return { usage, cost: price(exchange, entry, usage) };
+}
+
+function book(world: World, exchange: Exchange, entry: Attempt, { usage, cost }: Rated): UsageRecord {
   return {
     ...common(exchange, usage),
     kind: "attempt",
@@ -140,19 +178,23 @@ function common(exchange: Exchange, usage: Usage) {
 /** As reported; where an answer was cut before its report, what was delivered, marked as an estimate. */
 function usageOf(exchange: Exchange, entry: Attempt): Usage {
   const reported = entry.usage ?? {};
-  if (entry.status === 0 && entry.outputChars === 0) return reported;
+  if (entry.status === 0 && entry.outputBytes === 0) return reported;
   if (entry.status >= 300) return reported;
   const isCut = entry.failure !== undefined;
-  const estimatedOutput = Math.ceil(entry.outputChars / CHARS_PER_TOKEN);
+  const estimatedOutput = Math.ceil(entry.outputBytes / BYTES_PER_TOKEN);
   const hasOutput = reported.output !== undefined && (!isCut || reported.output >= estimatedOutput);
   const hasInput = inputTotal(reported) !== undefined;
   if (hasOutput && hasInput) return reported;
   return {
     ...reported,
-    ...(!hasInput && { input: Math.ceil(exchange.text.length / CHARS_PER_TOKEN) }),
+    ...(!hasInput && { input: estimateInput(exchange) }),
     ...(!hasOutput && { output: estimatedOutput }),
     estimated: true,
   };
+}
+
+function estimateInput({ chat, text }: Exchange): number {
+  return chat ? estimateTokens(chat) : Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
 }
 
 interface Cost {
@@ -186,38 +228,20 @@ function sumCost(
   if (unknown) return { costSource: "unknown" };
   const told = attempts.findLast((record) => record.costSource !== "none") ?? attempts[0];
   return {
-    costNanoUsd: attempts.reduce((sum, record) => sum + (record.costNanoUsd ?? 0), 0),
+    costNanoUsd: atMost(attempts.reduce((sum, record) => sum + (record.costNanoUsd ?? 0), 0)),
     costSource: told?.costSource ?? "none",
     ...(told?.priceVersion !== undefined && { priceVersion: told.priceVersion }),
   };
 }
 
-const summed = [
-  "input",
-  "cacheRead",
-  "cacheWrite",
-  "cacheWrite1h",
-  "output",
-  "reasoning",
-  "audioInput",
-  "audioOutput",
-  "imageInput",
-  "imageOutput",
-  "toolPrompt",
-  "predictionAccepted",
-  "predictionRejected",
-  "webSearches",
-  "costReportedNanoUsd",
-] as const satisfies readonly (keyof Usage)[];
-
 function sumUsage(attempts: readonly UsageRecord[]): Usage {
   const [first] = attempts;
   if (first && attempts.length === 1) return first.usage;
-  const total: { -readonly [Name in (typeof summed)[number]]?: number } = {};
+  const total: Counts = {};
   for (const { usage } of attempts) {
-    for (const name of summed) {
+    for (const name of countFields) {
       const value = usage[name];
-      if (value !== undefined) total[name] = (total[name] ?? 0) + value;
+      if (value !== undefined) total[name] = atMost((total[name] ?? 0) + value);
     }
   }
   const serviceTier = attempts.at(-1)?.usage.serviceTier;
@@ -227,6 +251,11 @@ function sumUsage(attempts: readonly UsageRecord[]): Usage {
     ...(serviceTier !== undefined && { serviceTier }),
     ...(isEstimated && { estimated: true }),
   };
+}
+
+/** What the ledger's columns hold exactly: counter and row must agree even on absurd numbers. */
+function atMost(sum: number): number {
+  return Math.min(sum, Number.MAX_SAFE_INTEGER);
 }
 
 const TAGS_MAX = 16;

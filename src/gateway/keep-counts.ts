@@ -1,0 +1,39 @@
+/**
+ * What an upstream counted, as far as it is counts. Holds are given back and limits refilled by these numbers, so a
+ * negative, broken or boundless one would let an upstream hand out budget; it is taken as not reported instead.
+ */
+import type { Usage } from "#model/usage.ts";
+
+/** Everything in a usage that is a number. */
+export const countFields = [
+  "input",
+  "cacheRead",
+  "cacheWrite",
+  "cacheWrite1h",
+  "output",
+  "reasoning",
+  "audioInput",
+  "audioOutput",
+  "imageInput",
+  "imageOutput",
+  "toolPrompt",
+  "predictionAccepted",
+  "predictionRejected",
+  "webSearches",
+  "costReportedNanoUsd",
+] as const satisfies readonly (keyof Usage)[];
+
+export type Counts = { -readonly [Name in (typeof countFields)[number]]?: number };
+
+/** Whole numbers from 0 to 2^53-1 stay. The usual case allocates nothing. */
+export function keepCounts(usage: Usage): Usage {
+  const broken = countFields.filter((name) => !isCount(usage[name]));
+  if (broken.length === 0) return usage;
+  const kept: Counts & Usage = { ...usage };
+  for (const name of broken) delete kept[name];
+  return kept;
+}
+
+function isCount(value: number | undefined): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && value >= 0);
+}
