@@ -24,6 +24,7 @@ const serverSchema = z.strictObject({
     .positive()
     .default(64 * MEBIBYTE)
     .describe("Largest request body, after decompression; larger ones get 413."),
+  body_timeout_ms: timeoutMs(120_000, "How long a request's body may take to arrive."),
   drain_delay_ms: z
     .int()
     .min(0)

@@ -29,6 +29,7 @@ export function createSettings(loaded: LoadedConfig, context: SettingsContext): 
   const listed = new Set(models.map((model) => model.id));
   return {
     bodyBytesMax: config.server.body_bytes_max,
+    bodyTimeoutMs: config.server.body_timeout_ms,
     keeping: {
       ttlMs: config.responses.ttl_hours * MS_PER_HOUR,
       inputBytesMax: config.responses.input_bytes_max,

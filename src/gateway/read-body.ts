@@ -10,8 +10,6 @@ import type { World } from "./world.ts";
 const DEPTH_MAX = 200;
 const decoder = new TextDecoder();
 
-/** A whole upload of the largest body over a slow line. Past it, a client only means to hold a connection. */
-const BODY_TIMEOUT_MS = 120_000;
 /** JSON values in a body: millions of empty lists take a hundred times their text in memory. */
 const VALUES_MAX = 1_000_000;
 
@@ -37,8 +35,9 @@ export async function readBody(world: Pick<World, "clock">, exchange: Exchange):
 /** A body that never ends must not hold its key's slot for ever. */
 async function inTime(world: Pick<World, "clock">, exchange: Exchange): Promise<string> {
   const late = Promise.withResolvers<never>();
-  const timer = world.clock.schedule(BODY_TIMEOUT_MS, () =>
-    late.reject(new Failure("bad_request", `The body did not arrive within ${BODY_TIMEOUT_MS} ms.`)),
+  const { bodyTimeoutMs } = exchange.settings;
+  const timer = world.clock.schedule(bodyTimeoutMs, () =>
+    late.reject(new Failure("bad_request", `The body did not arrive within ${bodyTimeoutMs} ms.`)),
   );
   try {
     return await Promise.race([

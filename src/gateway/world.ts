@@ -53,6 +53,7 @@ export interface Sealer {
 
 export interface Settings {
   readonly bodyBytesMax: number;
+  readonly bodyTimeoutMs: number;
   readonly prices: PriceBook;
   readonly keeping: KeepingRules;
   /** The route of a logical model or alias. */

@@ -19,6 +19,7 @@ export interface GatewayOptions {
   /** Another database than a fresh SQLite file. */
   readonly databaseUrl?: string;
   readonly bodyBytesMax?: number;
+  readonly bodyTimeoutMs?: number;
   readonly drainMs?: number;
 }
 
@@ -45,7 +46,9 @@ const POLL_MS = 20;
 export async function startGateway(options: GatewayOptions): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "xjp-gateway-"));
   const variables = options.variables ?? {};
-  const bound = options.bodyBytesMax === undefined ? "" : `, body_bytes_max: ${options.bodyBytesMax}`;
+  const bytes = options.bodyBytesMax === undefined ? "" : `, body_bytes_max: ${options.bodyBytesMax}`;
+  const bound =
+    options.bodyTimeoutMs === undefined ? bytes : `${bytes}, body_timeout_ms: ${options.bodyTimeoutMs}`;
   const own = `server: { host: 127.0.0.1, port: 0, drain_ms: ${options.drainMs ?? 500}${bound} }
 database: { url: "${options.databaseUrl ?? `sqlite:${folder}/xjp.db`}" }
 journal: { folder: "${folder}/journal" }
