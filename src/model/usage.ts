@@ -2,7 +2,12 @@
  * One usage record for every API (properties P19). The input buckets are disjoint, so no vendor's meaning of
  * "input" can mix with another's: total prompt = input + cacheRead + cacheWrite. An absent field was not
  * reported; an explicit 0 stays 0.
+ *
+ * Counts are whole numbers from 0 to 2^53-1, always: holds and prices are computed from them, so what an upstream
+ * reports passes `toCount` and `toCostNanoUsd`, and sums pass `sumCounts`.
  */
+import { asNumber } from "#lib/json.ts";
+import { NANO_PER_USD } from "./money.ts";
 
 export interface Usage {
   /** Prompt tokens neither read from nor written to a cache. */
@@ -38,7 +43,29 @@ export function inputTotal(usage: Usage): number | undefined {
   if (usage.input === undefined && usage.cacheRead === undefined && usage.cacheWrite === undefined) {
     return undefined;
   }
-  return (usage.input ?? 0) + (usage.cacheRead ?? 0) + (usage.cacheWrite ?? 0);
+  return sumCounts(usage.input, usage.cacheRead, usage.cacheWrite);
+}
+
+/** What an upstream reports as a count, or undefined where it is none: a fraction, below zero, past 2^53, no number. */
+export function toCount(value: unknown): number | undefined {
+  const count = typeof value === "string" && !DIGITS.test(value) ? undefined : asNumber(value);
+  return count !== undefined && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
+}
+
+/** An int64 in proto-JSON is text. */
+const DIGITS = /^\d{1,16}$/;
+
+/** Absurd counts must not add up to a number that is no exact integer any more. */
+export function sumCounts(...counts: readonly (number | undefined)[]): number {
+  const sum = counts.reduce<number>((total, count) => total + (count ?? 0), 0);
+  return Math.min(sum, Number.MAX_SAFE_INTEGER);
+}
+
+/** What an upstream says it charged, in dollars, as nano-dollars; undefined where it is no amount of money. */
+export function toCostNanoUsd(usd: unknown): number | undefined {
+  const amount = asNumber(usd);
+  if (amount === undefined || amount < 0) return undefined;
+  return toCount(Math.round(amount * NANO_PER_USD));
 }
 
 /** Later reports win field by field: providers send cumulative counts, and leave out what has not changed. */

@@ -1,6 +1,7 @@
 /** The token counting call. It takes fewer fields than a message does and refuses any other. */
-import { asNumber, asObject, type JsonObject } from "#lib/json.ts";
+import { asObject, type JsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
+import { toCount } from "#model/usage.ts";
 import type { Dialect } from "#protocols/protocol.ts";
 import { encodeRequest } from "./encode-request.ts";
 import { patchBody } from "./patch-request.ts";
@@ -15,7 +16,7 @@ export function patchCountRequest(raw: JsonObject, dialect: Dialect): JsonObject
 
 /** Tokens, or undefined where the body is not understood. */
 export function decodeCount(body: unknown): number | undefined {
-  return asNumber(asObject(body)?.["input_tokens"]);
+  return toCount(asObject(body)?.["input_tokens"]);
 }
 
 export function encodeCount(tokens: number): JsonObject {

@@ -2,25 +2,24 @@
  * Usage both ways. Anthropic's `input_tokens` excludes cache reads and writes, as our buckets do, so nothing is added
  * or taken away. Null and absent mean "not told here": an earlier report stands.
  */
-import { asNumber, asObject, asString, type JsonObject } from "#lib/json.ts";
+import { asObject, asString, type JsonObject } from "#lib/json.ts";
 import { lookUp } from "#lib/look-up.ts";
-import { NANO_PER_USD } from "#model/money.ts";
-import type { Usage } from "#model/usage.ts";
+import { toCostNanoUsd, toCount, type Usage } from "#model/usage.ts";
 
 export function decodeUsage(usage: JsonObject): Usage {
   const written = asObject(usage["cache_creation"]);
   const outputDetails = asObject(usage["output_tokens_details"]);
   const serverTools = asObject(usage["server_tool_use"]);
-  const input = asNumber(usage["input_tokens"]);
-  const cacheRead = asNumber(usage["cache_read_input_tokens"]);
-  const cacheWrite = asNumber(usage["cache_creation_input_tokens"]);
-  const cacheWrite1h = asNumber(written?.["ephemeral_1h_input_tokens"]);
-  const output = asNumber(usage["output_tokens"]);
-  const reasoning = asNumber(outputDetails?.["thinking_tokens"]);
-  const webSearches = asNumber(serverTools?.["web_search_requests"]);
+  const input = toCount(usage["input_tokens"]);
+  const cacheRead = toCount(usage["cache_read_input_tokens"]);
+  const cacheWrite = toCount(usage["cache_creation_input_tokens"]);
+  const cacheWrite1h = toCount(written?.["ephemeral_1h_input_tokens"]);
+  const output = toCount(usage["output_tokens"]);
+  const reasoning = toCount(outputDetails?.["thinking_tokens"]);
+  const webSearches = toCount(serverTools?.["web_search_requests"]);
   const tier = asString(usage["service_tier"]);
   // OpenRouter reports what it charged, on this API too.
-  const costUsd = asNumber(usage["cost"]);
+  const cost = toCostNanoUsd(usage["cost"]);
   return {
     ...(input !== undefined && { input }),
     ...(cacheRead !== undefined && { cacheRead }),
@@ -30,7 +29,7 @@ export function decodeUsage(usage: JsonObject): Usage {
     ...(reasoning !== undefined && { reasoning }),
     ...(webSearches !== undefined && { webSearches }),
     ...(tier !== undefined && { serviceTier: lookUp(tierMeaning, tier) ?? tier }),
-    ...(costUsd !== undefined && { costReportedNanoUsd: Math.round(costUsd * NANO_PER_USD) }),
+    ...(cost !== undefined && { costReportedNanoUsd: cost }),
   };
 }
 

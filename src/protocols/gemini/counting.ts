@@ -1,6 +1,7 @@
 /** `:countTokens`. AI Studio wants a whole request wrapped, with the model named inside; Vertex takes it flat. */
-import { asNumber, asObject, type JsonObject } from "#lib/json.ts";
+import { asObject, type JsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
+import { toCount } from "#model/usage.ts";
 import type { Dialect } from "#protocols/protocol.ts";
 import { encodeCountable } from "./encode-request.ts";
 import { fitBackEnd } from "./fit-back-end.ts";
@@ -24,7 +25,7 @@ export function flatten(raw: JsonObject): JsonObject {
 }
 
 export function decodeCounting(body: unknown): number | undefined {
-  return asNumber(asObject(body)?.["totalTokens"]);
+  return toCount(asObject(body)?.["totalTokens"]);
 }
 
 function fitCounting(request: JsonObject, dialect: Dialect): JsonObject {

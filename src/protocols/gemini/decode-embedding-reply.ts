@@ -1,7 +1,8 @@
 /** A Google upstream's vectors, from whichever of its three shapes. Few models report tokens; then nobody counted. */
-import { asArray, asNumber, asObject, type Json, type JsonObject } from "#lib/json.ts";
+import { asArray, asObject, type Json, type JsonObject } from "#lib/json.ts";
 import type { Embedding, EmbeddingAnswer } from "#model/embedding.ts";
 import { Failure } from "#model/failure.ts";
+import { sumCounts, toCount } from "#model/usage.ts";
 import type { EmbeddingCall } from "#protocols/embeddings.ts";
 
 export function decodeEmbeddingReply(
@@ -41,9 +42,9 @@ function readValues(values: Json | undefined): readonly number[] {
 }
 
 function tokensOf(answer: JsonObject, predictions: readonly (JsonObject | undefined)[]): number | undefined {
-  const counted = asNumber(asObject(answer["usageMetadata"])?.["promptTokenCount"]);
+  const counted = toCount(asObject(answer["usageMetadata"])?.["promptTokenCount"]);
   if (counted !== undefined || predictions.length === 0) return counted;
-  const counts = predictions.map((entry) => asNumber(asObject(entry?.["statistics"])?.["token_count"]));
+  const counts = predictions.map((entry) => toCount(asObject(entry?.["statistics"])?.["token_count"]));
   const known = counts.filter((count) => count !== undefined);
-  return known.length === counts.length ? known.reduce((sum, count) => sum + count, 0) : undefined;
+  return known.length === counts.length ? sumCounts(...known) : undefined;
 }

@@ -27,8 +27,12 @@ export function decodeGeneration(config: Fields | undefined): DecodedGeneration 
   };
 }
 
+/** What the reservation is multiplied by must have a bound; no model gives as many. */
+const CANDIDATES_MAX = 128;
+
 function decodeSampling(config: Fields): Partial<Chat> {
-  const choices = config.integer("candidateCount");
+  const choices = positive(config, "candidateCount");
+  if ((choices ?? 1) > CANDIDATES_MAX) throw config.refuse("candidateCount", `at most ${CANDIDATES_MAX}`);
   const stop = config.strings("stopSequences");
   return dropAbsent({
     temperature: config.number("temperature"),
@@ -39,13 +43,14 @@ function decodeSampling(config: Fields): Partial<Chat> {
     presencePenalty: config.number("presencePenalty"),
     seed: config.integer("seed"),
     stop: stop && stop.length > 0 ? stop : undefined,
-    choices: choices === undefined || choices === 0 ? undefined : choices,
+    choices,
   });
 }
 
+/** Zero is proto-JSON for "not set". A limit below zero would be a hold below zero. */
 function positive(config: Fields, name: string): number | undefined {
   const value = config.integer(name);
-  if (value !== undefined && value < 0) throw config.refuse(name, "a number of tokens");
+  if (value !== undefined && value < 0) throw config.refuse(name, "a whole number that is not negative");
   return value === 0 ? undefined : value;
 }
 

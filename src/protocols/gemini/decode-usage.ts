@@ -2,8 +2,8 @@
  * `usageMetadata` as disjoint buckets: Google's prompt count includes what came from the cache and excludes what a
  * server tool fed in; its candidate count excludes thoughts. Enumerations may be numbers (Vertex, enum-encoding=int).
  */
-import { asArray, asNumber, asObject, asString, type Json, type JsonObject } from "#lib/json.ts";
-import type { Usage } from "#model/usage.ts";
+import { asArray, asObject, asString, type Json, type JsonObject } from "#lib/json.ts";
+import { sumCounts, toCount, type Usage } from "#model/usage.ts";
 
 /** `isFinal`: the answer is over, so an output count that is not there is zero. Undefined: no counts at all. */
 export function decodeUsage(value: Json | undefined, isFinal: boolean): Usage | undefined {
@@ -17,14 +17,14 @@ export function decodeUsage(value: Json | undefined, isFinal: boolean): Usage | 
 }
 
 function decodePrompt(metadata: JsonObject): Usage {
-  const prompt = asNumber(metadata["promptTokenCount"]);
-  const toolPrompt = asNumber(metadata["toolUsePromptTokenCount"]);
-  const cached = asNumber(metadata["cachedContentTokenCount"]);
+  const prompt = toCount(metadata["promptTokenCount"]);
+  const toolPrompt = toCount(metadata["toolUsePromptTokenCount"]);
+  const cached = toCount(metadata["cachedContentTokenCount"]);
   if (prompt === undefined && toolPrompt === undefined) return {};
   const audio = countOf(metadata["promptTokensDetails"], "AUDIO");
   const image = countOf(metadata["promptTokensDetails"], "IMAGE");
   return {
-    input: Math.max(0, (prompt ?? 0) - (cached ?? 0)) + (toolPrompt ?? 0),
+    input: sumCounts(Math.max(0, (prompt ?? 0) - (cached ?? 0)), toolPrompt),
     ...(cached !== undefined && { cacheRead: cached }),
     ...(toolPrompt !== undefined && { toolPrompt }),
     ...(audio !== undefined && { audioInput: audio }),
@@ -33,18 +33,18 @@ function decodePrompt(metadata: JsonObject): Usage {
 }
 
 function decodeOutput(metadata: JsonObject, isFinal: boolean): Usage {
-  const candidates = asNumber(metadata["candidatesTokenCount"]);
-  const thoughts = asNumber(metadata["thoughtsTokenCount"]);
-  const prompt = asNumber(metadata["promptTokenCount"]);
+  const candidates = toCount(metadata["candidatesTokenCount"]);
+  const thoughts = toCount(metadata["thoughtsTokenCount"]);
+  const prompt = toCount(metadata["promptTokenCount"]);
   const audio = countOf(metadata["candidatesTokensDetails"], "AUDIO");
   const image = countOf(metadata["candidatesTokensDetails"], "IMAGE");
   if (candidates === undefined && thoughts === undefined) {
     if (!isFinal || prompt === undefined) return {};
-    const rest = (asNumber(metadata["totalTokenCount"]) ?? prompt) - prompt;
-    return { output: Math.max(0, rest - (asNumber(metadata["toolUsePromptTokenCount"]) ?? 0)) };
+    const rest = (toCount(metadata["totalTokenCount"]) ?? prompt) - prompt;
+    return { output: Math.max(0, rest - (toCount(metadata["toolUsePromptTokenCount"]) ?? 0)) };
   }
   return {
-    output: (candidates ?? 0) + (thoughts ?? 0),
+    output: sumCounts(candidates, thoughts),
     ...(thoughts !== undefined && { reasoning: thoughts }),
     ...(audio !== undefined && { audioOutput: audio }),
     ...(image !== undefined && { imageOutput: image }),
@@ -60,7 +60,7 @@ function countOf(details: Json | undefined, modality: "AUDIO" | "IMAGE"): number
     .find(
       (detail) => detail?.["modality"] === modality || detail?.["modality"] === MODALITY_NUMBERS[modality],
     );
-  return asNumber(found?.["tokenCount"]);
+  return toCount(found?.["tokenCount"]);
 }
 
 const TRAFFIC_TIERS: ReadonlyMap<Json | undefined, string> = new Map<Json | undefined, string>([

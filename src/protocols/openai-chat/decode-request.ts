@@ -37,6 +37,9 @@ export function decodeRequest(body: JsonObject, line: RequestLine): Chat {
   };
 }
 
+/** A seed is an int64, which a number holds only nearly; nothing is computed from it. */
+const INT64 = { least: -(2 ** 63), most: 2 ** 63 };
+
 /** Lengths, sampling and alternatives. */
 function decodeSampling(fields: Fields): Partial<Chat> {
   const outputTokensMax =
@@ -52,7 +55,7 @@ function decodeSampling(fields: Fields): Partial<Chat> {
     frequencyPenalty: fields.number("frequency_penalty"),
     presencePenalty: fields.number("presence_penalty"),
     repetitionPenalty: fields.number("repetition_penalty"),
-    seed: fields.integer("seed"),
+    seed: fields.integer("seed", INT64),
     stop: decodeStop(fields),
     choices: fields.integer("n", { least: 1, most: 128 }),
     logprobs: logprobs ? present({ top: topLogprobs }) : undefined,

@@ -79,12 +79,12 @@ export class Fields {
   integer(name: string, range: Range = {}): number | undefined {
     const value = this.number(name);
     if (value === undefined) return undefined;
-    const least = range.least ?? -Infinity;
-    const most = range.most ?? Infinity;
+    const least = range.least ?? Number.MIN_SAFE_INTEGER;
+    const most = range.most ?? Number.MAX_SAFE_INTEGER;
     if (Number.isInteger(value) && value >= least && value <= most) return value;
     throw this.refuse(
       name,
-      `an integer${least > -Infinity ? ` of at least ${least}` : ""}${most < Infinity ? ` and at most ${most}` : ""}`,
+      `an integer${range.least !== undefined ? ` of at least ${least}` : ""}${range.most !== undefined ? ` and at most ${most}` : ""}`,
     );
   }
 

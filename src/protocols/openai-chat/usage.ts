@@ -3,8 +3,8 @@
  * reasoning; canonical buckets are disjoint. Servers that count otherwise under the same names are told apart by
  * arithmetic, never by who they claim to be.
  */
-import { asNumber, asObject, asString, type JsonObject } from "#lib/json.ts";
-import { inputTotal, type Usage } from "#model/usage.ts";
+import { asObject, asString, type JsonObject } from "#lib/json.ts";
+import { inputTotal, sumCounts, toCostNanoUsd, toCount, type Usage } from "#model/usage.ts";
 import { present } from "./present.ts";
 
 /** Where servers put usage: top level, Groq's `x_groq`, Moonshot's first choice. */
@@ -17,14 +17,14 @@ export function findUsage(body: JsonObject, choice: JsonObject | undefined): Jso
 export function decodeUsage(usage: JsonObject, serviceTier?: string): Usage {
   const promptDetails = asObject(usage["prompt_tokens_details"]) ?? {};
   const completionDetails = asObject(usage["completion_tokens_details"]) ?? {};
-  const prompt = count(usage["prompt_tokens"]);
+  const prompt = toCount(usage["prompt_tokens"]);
   const cacheRead =
-    count(promptDetails["cached_tokens"]) ??
-    count(usage["prompt_cache_hit_tokens"]) ??
-    count(usage["cached_tokens"]) ??
-    count(usage["num_cached_tokens"]);
-  const cacheWrite = count(promptDetails["cache_write_tokens"]);
-  const cached = (cacheRead ?? 0) + (cacheWrite ?? 0);
+    toCount(promptDetails["cached_tokens"]) ??
+    toCount(usage["prompt_cache_hit_tokens"]) ??
+    toCount(usage["cached_tokens"]) ??
+    toCount(usage["num_cached_tokens"]);
+  const cacheWrite = toCount(promptDetails["cache_write_tokens"]);
+  const cached = sumCounts(cacheRead, cacheWrite);
   // More cached than prompted: the server counts as Anthropic does, without the cached ones.
   const isExclusive = prompt !== undefined && cached > prompt;
   const input = prompt === undefined ? undefined : isExclusive ? prompt : prompt - cached;
@@ -33,14 +33,14 @@ export function decodeUsage(usage: JsonObject, serviceTier?: string): Usage {
     cacheRead,
     cacheWrite,
     output: outputOf(usage, isExclusive),
-    reasoning: count(completionDetails["reasoning_tokens"]),
-    audioInput: count(promptDetails["audio_tokens"]),
-    audioOutput: count(completionDetails["audio_tokens"]),
-    imageInput: count(promptDetails["image_tokens"]),
-    imageOutput: count(completionDetails["image_tokens"]),
-    predictionAccepted: count(completionDetails["accepted_prediction_tokens"]),
-    predictionRejected: count(completionDetails["rejected_prediction_tokens"]),
-    webSearches: count(asObject(usage["server_tool_use_details"])?.["web_search_requests"]),
+    reasoning: toCount(completionDetails["reasoning_tokens"]),
+    audioInput: toCount(promptDetails["audio_tokens"]),
+    audioOutput: toCount(completionDetails["audio_tokens"]),
+    imageInput: toCount(promptDetails["image_tokens"]),
+    imageOutput: toCount(completionDetails["image_tokens"]),
+    predictionAccepted: toCount(completionDetails["accepted_prediction_tokens"]),
+    predictionRejected: toCount(completionDetails["rejected_prediction_tokens"]),
+    webSearches: toCount(asObject(usage["server_tool_use_details"])?.["web_search_requests"]),
     costReportedNanoUsd: costOf(usage),
     serviceTier: serviceTier === "" ? undefined : (serviceTier ?? asString(usage["service_tier"])),
   });
@@ -71,9 +71,9 @@ export function encodeUsage(usage: Usage): JsonObject {
 
 /** Some servers (xAI, Gemini's OpenAI layer) leave reasoning out of `completion_tokens`, but not of the total. */
 function outputOf(usage: JsonObject, isExclusive: boolean): number | undefined {
-  const prompt = count(usage["prompt_tokens"]);
-  const completion = count(usage["completion_tokens"]);
-  const total = count(usage["total_tokens"]);
+  const prompt = toCount(usage["prompt_tokens"]);
+  const completion = toCount(usage["completion_tokens"]);
+  const total = toCount(usage["total_tokens"]);
   if (isExclusive || prompt === undefined || total === undefined) return completion;
   if (completion === undefined) return total >= prompt ? total - prompt : undefined;
   return total > prompt + completion ? total - prompt : completion;
@@ -84,14 +84,9 @@ function outputOf(usage: JsonObject, isExclusive: boolean): number | undefined {
  * provider key is only the fee, the provider's charge standing beside it. Perplexity: an object with a total.
  */
 function costOf(usage: JsonObject): number | undefined {
-  const cost = asNumber(usage["cost"]) ?? asNumber(asObject(usage["cost"])?.["total_cost"]);
-  if (cost === undefined || cost < 0) return undefined;
+  const cost = toCostNanoUsd(usage["cost"]) ?? toCostNanoUsd(asObject(usage["cost"])?.["total_cost"]);
+  if (cost === undefined) return undefined;
   const details = asObject(usage["cost_details"]);
-  const upstream = usage["is_byok"] === true ? (asNumber(details?.["upstream_inference_cost"]) ?? 0) : 0;
-  return Math.round((cost + upstream) * 1e9);
-}
-
-function count(value: unknown): number | undefined {
-  const number = asNumber(value);
-  return number === undefined || number < 0 ? undefined : number;
+  const isOwnKey = usage["is_byok"] === true;
+  return sumCounts(cost, isOwnKey ? toCostNanoUsd(details?.["upstream_inference_cost"]) : undefined);
 }

@@ -2,8 +2,7 @@
 import { asArray, asNumber, asObject, asString, type Json, type JsonObject } from "#lib/json.ts";
 import type { Embedding, EmbeddingAnswer, Vector } from "#model/embedding.ts";
 import { Failure } from "#model/failure.ts";
-import { NANO_PER_USD } from "#model/money.ts";
-import type { Usage } from "#model/usage.ts";
+import { toCostNanoUsd, toCount, type Usage } from "#model/usage.ts";
 import type { EmbeddingCall } from "#protocols/embeddings.ts";
 
 interface Entry {
@@ -48,12 +47,12 @@ function isNumbers(value: Json | undefined): value is readonly number[] {
 }
 
 function readUsage(usage: JsonObject | undefined): Usage | undefined {
-  const input = asNumber(usage?.["prompt_tokens"]) ?? asNumber(usage?.["total_tokens"]);
+  const input = toCount(usage?.["prompt_tokens"]) ?? toCount(usage?.["total_tokens"]);
   if (input === undefined) return undefined;
-  const costUsd = asNumber(usage?.["cost"]);
+  const cost = toCostNanoUsd(usage?.["cost"]);
   return {
     input,
     output: 0,
-    ...(costUsd !== undefined && costUsd >= 0 && { costReportedNanoUsd: Math.round(costUsd * NANO_PER_USD) }),
+    ...(cost !== undefined && { costReportedNanoUsd: cost }),
   };
 }

@@ -1,6 +1,7 @@
 /** `POST /responses/input_tokens`: the same input fields, none that concern the answer. */
-import { asNumber, asObject, type JsonObject } from "#lib/json.ts";
+import { asObject, type JsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
+import { toCount } from "#model/usage.ts";
 import type { Dialect, Protocol } from "#protocols/protocol.ts";
 import { decodeRequest } from "./decode-request.ts";
 import { encodeRequest } from "./encode-request.ts";
@@ -8,7 +9,7 @@ import { encodeRequest } from "./encode-request.ts";
 export const upstreamCounting: NonNullable<Protocol["upstream"]["counting"]> = {
   encodeRequest: (chat: Chat, dialect: Dialect) => inputOnly(encodeRequest(chat, dialect).body),
   patchRequest: (raw, dialect) => ({ ...raw, model: dialect.model }),
-  decodeReply: (body) => asNumber(asObject(body)?.["input_tokens"]),
+  decodeReply: (body) => toCount(asObject(body)?.["input_tokens"]),
 };
 
 export const clientCounting: NonNullable<Protocol["client"]["counting"]> = {

@@ -2,9 +2,8 @@
  * Usage both ways. This API counts cached tokens inside `input_tokens`; the record keeps the buckets apart, so they
  * are taken out here and put back there.
  */
-import { asNumber, asObject, asString, type JsonObject } from "#lib/json.ts";
-import { toNanoUsd } from "#model/money.ts";
-import { inputTotal, type Usage } from "#model/usage.ts";
+import { asObject, asString, type JsonObject } from "#lib/json.ts";
+import { inputTotal, sumCounts, toCostNanoUsd, toCount, type Usage } from "#model/usage.ts";
 
 /** Reads `usage` and `service_tier` of a response object; undefined where the server reported no tokens. */
 export function decodeUsage(response: JsonObject): Usage | undefined {
@@ -12,16 +11,16 @@ export function decodeUsage(response: JsonObject): Usage | undefined {
   if (!usage) return undefined;
   const inputDetails = asObject(usage["input_tokens_details"]);
   const outputDetails = asObject(usage["output_tokens_details"]);
-  const cacheRead = count(inputDetails?.["cached_tokens"]);
-  const cacheWrite = count(inputDetails?.["cache_write_tokens"]);
-  const total = count(usage["input_tokens"]);
+  const cacheRead = toCount(inputDetails?.["cached_tokens"]);
+  const cacheWrite = toCount(inputDetails?.["cache_write_tokens"]);
+  const total = toCount(usage["input_tokens"]);
   const output = outputOf(usage, total);
-  const reasoning = count(outputDetails?.["reasoning_tokens"]);
+  const reasoning = toCount(outputDetails?.["reasoning_tokens"]);
   const webSearches = searchesOf(response, usage);
   const cost = costOf(usage);
   const tier = asString(response["service_tier"]);
   return {
-    ...(total !== undefined && { input: uncached(total, (cacheRead ?? 0) + (cacheWrite ?? 0)) }),
+    ...(total !== undefined && { input: uncached(total, sumCounts(cacheRead, cacheWrite)) }),
     ...(cacheRead !== undefined && { cacheRead }),
     ...(cacheWrite !== undefined && { cacheWrite }),
     ...(output !== undefined && { output }),
@@ -39,8 +38,8 @@ function uncached(total: number, cached: number): number {
 
 /** Some servers leave reasoning out of `output_tokens` and only count it in the total. */
 function outputOf(usage: JsonObject, input: number | undefined): number | undefined {
-  const output = count(usage["output_tokens"]);
-  const total = count(usage["total_tokens"]);
+  const output = toCount(usage["output_tokens"]);
+  const total = toCount(usage["total_tokens"]);
   if (output === undefined || total === undefined || input === undefined) return output;
   return Math.max(output, total - input);
 }
@@ -48,7 +47,7 @@ function outputOf(usage: JsonObject, input: number | undefined): number | undefi
 function searchesOf(response: JsonObject, usage: JsonObject): number | undefined {
   const openai = asObject(asObject(response["tool_usage"])?.["web_search"])?.["num_requests"];
   const xai = asObject(usage["server_side_tool_usage_details"])?.["web_search_calls"];
-  return count(openai) ?? count(xai);
+  return toCount(openai) ?? toCount(xai);
 }
 
 /** xAI's tick is a ten-billionth of a dollar. */
@@ -56,17 +55,9 @@ const TICKS_PER_NANO_USD = 10;
 
 /** OpenRouter reports dollars, xAI ticks. A number that is no amount of money is as good as none. */
 function costOf(usage: JsonObject): number | undefined {
-  const ticks = count(usage["cost_in_usd_ticks"]);
+  const ticks = toCount(usage["cost_in_usd_ticks"]);
   if (ticks !== undefined) return Math.round(ticks / TICKS_PER_NANO_USD);
-  const cost = asNumber(usage["cost"]);
-  return cost === undefined || cost < 0 || cost > COST_USD_MAX ? undefined : Number(toNanoUsd(cost));
-}
-
-const COST_USD_MAX = 1_000_000;
-
-function count(value: unknown): number | undefined {
-  const parsed = asNumber(value);
-  return parsed === undefined || parsed < 0 ? undefined : parsed;
+  return toCostNanoUsd(usage["cost"]);
 }
 
 /** Null where nothing is known: 0 would be a claim. Both detail objects are mandatory to strict clients. */

@@ -1,8 +1,12 @@
-/** Words that every plain object answers to, put into the string fields of real traffic one at a time. */
+/** Values nobody expects, put into the fields of real traffic one at a time. */
 import { isObject, type Json } from "#lib/json.ts";
 import { Failure, failureKinds } from "#model/failure.ts";
 
+/** Words that every plain object answers to. */
 export const hostileWords = ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"] as const;
+
+/** Where a count, a time, a position or a price is meant. */
+export const hostileNumbers = [-1, 0.5, 1.7e308, -1.7e308, 2 ** 53, "1e999", "-3", "many"] as const;
 
 /** Where a text stands inside a JSON value. */
 export type Path = readonly (string | number)[];
@@ -13,28 +17,32 @@ export interface Site {
   readonly shape: string;
 }
 
-export function sitesOf(value: Json | undefined, path: Path = [], shape = ""): readonly Site[] {
-  if (typeof value === "string") return [{ path, shape }];
-  if (Array.isArray(value)) {
-    return value.flatMap((item: Json, index) => sitesOf(item, [...path, index], `${shape}[]`));
-  }
-  if (!isObject(value)) return [];
-  const type = typeof value["type"] === "string" ? `(${value["type"]})` : "";
-  return Object.entries(value).flatMap(([name, item]) =>
-    sitesOf(item, [...path, name], `${shape}${type}.${name}`),
-  );
+/** The places of all texts, or of all numbers. */
+export function sitesOf(value: Json | undefined, leaf: "string" | "number"): readonly Site[] {
+  const visit = (node: Json | undefined, path: Path, shape: string): readonly Site[] => {
+    if (typeof node === leaf) return [{ path, shape }];
+    if (Array.isArray(node)) {
+      return node.flatMap((item: Json, index) => visit(item, [...path, index], `${shape}[]`));
+    }
+    if (!isObject(node)) return [];
+    const type = typeof node["type"] === "string" ? `(${node["type"]})` : "";
+    return Object.entries(node).flatMap(([name, item]) =>
+      visit(item, [...path, name], `${shape}${type}.${name}`),
+    );
+  };
+  return visit(value, [], "");
 }
 
-/** A copy with `word` in the place of what stands at `path`. */
-export function withWord(value: Json | undefined, path: Path, word: string): Json {
+/** A copy with `leaf` in the place of what stands at `path`. */
+export function withLeaf(value: Json | undefined, path: Path, leaf: Json): Json {
   const [step, ...rest] = path;
-  if (step === undefined) return word;
+  if (step === undefined) return leaf;
   if (Array.isArray(value)) {
-    return value.map((item: Json, index) => (index === step ? withWord(item, rest, word) : item));
+    return value.map((item: Json, index) => (index === step ? withLeaf(item, rest, leaf) : item));
   }
-  if (!isObject(value)) return word;
+  if (!isObject(value)) return leaf;
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, name === step ? withWord(item, rest, word) : item]),
+    Object.entries(value).map(([name, item]) => [name, name === step ? withLeaf(item, rest, leaf) : item]),
   );
 }
 
@@ -52,7 +60,7 @@ export function findUnreal(value: unknown, place = "value"): string | undefined 
 }
 
 function findUnrealFailure(failure: Failure, place: string): string | undefined {
-  if (!failureKinds.includes(failure.kind)) return `${place} has kind ${String(failure.kind)}`;
+  if (!failureKinds.includes(failure.kind)) return `${place} has kind ${failure.kind}`;
   if (!Number.isInteger(failure.status)) return `${place} has no status`;
   return findUnreal(failure.message, `${place}.message`) ?? findUnreal(failure.detail, `${place}.detail`);
 }
