@@ -49,6 +49,12 @@ async function isFree(key: string): Promise<boolean> {
   return seen.status === 200;
 }
 
+/** Requests under way, as the gauge tells. */
+async function activeRequests(): Promise<number> {
+  const text = await (await fetch(`${gateway.url}/metrics`)).text();
+  return Number(/^xjp_active_connections (\d+)$/m.exec(text)?.[1]);
+}
+
 function open(head: readonly string[]): Socket {
   const socket = connect(Number(new URL(gateway.url).port), "127.0.0.1");
   socket.on("error", () => undefined);
@@ -84,7 +90,8 @@ describe("a client that stalls gives its slot back", () => {
       "",
       "{",
     ]);
-    await until("the slot taken", async () => !(await isFree(secret)) || undefined);
+    await until("the request", async () => (await activeRequests()) === 1 || undefined);
+    expect(await isFree(secret)).toBe(false);
     await until("the slot", async () => (await isFree(secret)) || undefined);
     socket.destroy();
   });
@@ -101,7 +108,8 @@ describe("a client that stalls gives its slot back", () => {
       body,
     ]);
     socket.pause();
-    await until("the slot taken", async () => !(await isFree(secret)) || undefined);
+    await until("the request", async () => (await activeRequests()) === 1 || undefined);
+    expect(await isFree(secret)).toBe(false);
     await until("the slot", async () => (await isFree(secret)) || undefined);
     socket.destroy();
   });
