@@ -34,8 +34,6 @@ const traits = {
   not_found: { status: 404, blame: "client", retry: "nowhere" },
   method_not_allowed: { status: 405, blame: "client", retry: "nowhere" },
   too_large: { status: 413, blame: "client", retry: "nowhere" },
-  /** Headers past their bound. */
-  headers_too_large: { status: 431, blame: "client", retry: "nowhere" },
   /** The caller's own limit at this gateway. */
   rate_limited: { status: 429, blame: "client", retry: "nowhere" },
   /** The client went away. Nobody reads the status; it is for the log. */

@@ -209,7 +209,6 @@ const kindWords: Readonly<Record<FailureKind, Words>> = {
   not_found: caller("model_not_found"),
   method_not_allowed: caller("method_not_allowed"),
   too_large: caller("request_too_large"),
-  headers_too_large: caller("headers_too_large"),
   rate_limited: rate,
   cancelled: caller("cancelled"),
   upstream_rate_limited: rate,

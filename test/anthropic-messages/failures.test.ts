@@ -159,7 +159,6 @@ describe("our failure to a client", () => {
     not_found: [404, "not_found_error", "NotFoundError"],
     method_not_allowed: [405, "invalid_request_error", "APIError"],
     too_large: [413, "request_too_large", "ContentTooLargeError"],
-    headers_too_large: [431, "request_too_large", "RequestHeaderFieldsTooLargeError"],
     rate_limited: [429, "rate_limit_error", "RateLimitError"],
     cancelled: [499, "api_error", "ClientClosedRequestError"],
     upstream_rate_limited: [429, "rate_limit_error", "RateLimitError"],

@@ -39,7 +39,6 @@ const errorTypes: Readonly<Record<FailureKind, string>> = {
   not_found: "not_found_error",
   method_not_allowed: "invalid_request_error",
   too_large: "request_too_large",
-  headers_too_large: "request_too_large",
   rate_limited: "rate_limit_error",
   cancelled: "api_error",
   upstream_rate_limited: "rate_limit_error",

@@ -47,7 +47,6 @@ const STATUS_WORDS: Record<FailureKind, string> = {
   not_found: "NOT_FOUND",
   method_not_allowed: "INVALID_ARGUMENT",
   too_large: "INVALID_ARGUMENT",
-  headers_too_large: "INVALID_ARGUMENT",
   rate_limited: "RESOURCE_EXHAUSTED",
   cancelled: "CANCELLED",
   upstream_rate_limited: "RESOURCE_EXHAUSTED",

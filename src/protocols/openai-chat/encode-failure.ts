@@ -66,7 +66,6 @@ const words: Readonly<Record<FailureKind, Words>> = {
   not_found: invalid("model_not_found"),
   method_not_allowed: invalid("method_not_allowed"),
   too_large: invalid("request_too_large"),
-  headers_too_large: invalid("headers_too_large"),
   rate_limited: limited,
   cancelled: invalid("cancelled"),
   upstream_rate_limited: limited,
