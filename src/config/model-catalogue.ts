@@ -19,6 +19,7 @@ export interface ResolvedModel {
     readonly connectMs: number;
     readonly firstTokenMs: number;
     readonly idleMs: number;
+    readonly wholeMs?: number;
     readonly totalMs: number;
   };
   readonly retry: {
@@ -110,6 +111,7 @@ function toResolved(name: string, model: ModelConfig, isListed: boolean): Resolv
       connectMs: timeouts_ms.connect,
       firstTokenMs: timeouts_ms.first_token,
       idleMs: timeouts_ms.idle,
+      ...(timeouts_ms.whole !== undefined && { wholeMs: timeouts_ms.whole }),
       totalMs: timeouts_ms.total,
     },
     retry: {

@@ -65,6 +65,13 @@ const timeoutsSchema = z.strictObject({
     "Until the first content; then the next target is tried, unseen by the client.",
   ),
   idle: timeoutMs(2 * MINUTE_MS, "Longest silence in the middle of a stream."),
+  whole: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      "Longest attempt at an answer that is not streamed, which shows no sign of life before it is complete. By default half of `total` while another target is waiting.",
+    ),
   total: timeoutMs(20 * MINUTE_MS, "The whole request, all attempts together."),
 });
 

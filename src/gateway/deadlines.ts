@@ -8,12 +8,13 @@
 import type { Clock, Timer } from "#lib/clock.ts";
 import { Failure } from "#model/failure.ts";
 
-export type Phase = "connect" | "first_token" | "idle" | "total";
+export type Phase = "connect" | "first_token" | "idle" | "whole" | "total";
 
 const what: Readonly<Record<Phase, string>> = {
   connect: "took no connection",
   first_token: "sent no first token",
   idle: "went silent in mid-answer",
+  whole: "gave no answer",
   total: "did not finish the request",
 };
 

@@ -27,8 +27,9 @@ const WHOLE_SHARE = 0.5;
 
 /** The deadline of an answer that comes in one piece. */
 export function enterWhole(deadlines: Deadlines, attempt: Attempt, route: Route): void {
+  const { wholeMs, totalMs } = route.timeouts;
   const isLast = attempt.number >= route.targets.length;
-  deadlines.enter("total", isLast ? Number.POSITIVE_INFINITY : route.timeouts.totalMs * WHOLE_SHARE);
+  deadlines.enter("whole", wholeMs ?? (isLast ? Number.POSITIVE_INFINITY : totalMs * WHOLE_SHARE));
 }
 
 export async function post(world: World, attempt: Attempt, sending: Sending): Promise<Response> {

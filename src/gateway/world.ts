@@ -94,6 +94,8 @@ export interface Timeouts {
   readonly connectMs: number;
   readonly firstTokenMs: number;
   readonly idleMs: number;
+  /** Longest attempt at an answer that is not streamed. */
+  readonly wholeMs?: number;
   readonly totalMs: number;
 }
 

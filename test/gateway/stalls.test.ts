@@ -28,6 +28,9 @@ models:
   cutting:
     targets: [{ connector: demo, model: demo-fault-cut-1 }, { connector: spare, model: demo-echo }]
     breaker: { requests_min: 4, cooldown_ms: 60000 }
+  hanging:
+    targets: [{ connector: demo, model: demo-fault-hang }, { connector: spare, model: demo-echo }]
+    timeouts_ms: { whole: 200 }
   empty:
     targets: [{ connector: demo, model: demo-fault-empty }]
     retry: { attempts_max: 2, backoff_ms: 1, backoff_max_ms: 2 }
@@ -146,6 +149,12 @@ test("a client that pauses is not the upstream's silence", async () => {
   }
   expect(text).not.toContain('"error"');
   expect(text).toEndWith("data: [DONE]\n\n");
+});
+
+test("a target that hangs over a whole answer is left when its attempt has lasted long enough", async () => {
+  const seen = await askAndRead(gateway, { api: "anthropic-messages", model: "hanging", stream: false });
+  expect(seen.headers.get("x-xjp-target")).toBe("spare/demo-echo");
+  expect(seen.text).toContain("Say something.");
 });
 
 test("answers that break after their first token open the breaker, and the spare takes over", async () => {
