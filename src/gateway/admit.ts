@@ -4,17 +4,17 @@
  */
 import type { Target } from "#connectors/connector.ts";
 import type { WorstRequest } from "#ledger/price.ts";
+import { boundTokens } from "#model/bound-tokens.ts";
 import type { Caller } from "#model/caller.ts";
 import type { Chat } from "#model/chat.ts";
+import { boundOutput, outputBound } from "./bound-output.ts";
 import type { Exchange } from "./exchange.ts";
 import { saleOf } from "./sale.ts";
 import { owedSoFar } from "./settle.ts";
 import type { Route, World } from "./world.ts";
 
-/** What an answer is assumed to be bound by where the caller set no bound: the reservation, not a cap on the answer. */
-const OUTPUT_TOKENS_DEFAULT = 4096;
-/** Text costs at least about three bytes a token; media far more. So this never underestimates text. */
-const BYTES_PER_TOKEN_MIN = 3;
+/** More than anybody could pay for, and still a whole number when it is added up. */
+const TOKENS_MAX = 2 ** 50;
 
 export async function admit(world: World, exchange: Exchange): Promise<void> {
   // The row's own time, so that row and counter agree on which day it is at midnight.
@@ -23,7 +23,10 @@ export async function admit(world: World, exchange: Exchange): Promise<void> {
 }
 
 /** What bounds a request's tokens; of a `Chat` or of what else is asked for. */
-export interface Bound extends Pick<Chat, "stream" | "outputTokensMax" | "choices" | "serviceTier"> {
+export interface Bound extends Pick<
+  Chat,
+  "stream" | "outputTokensMax" | "choices" | "serviceTier" | "reasoning"
+> {
   /** Where the input is known to hold more tokens than its text's length says. */
   readonly inputTokensMin?: number;
 }
@@ -45,13 +48,14 @@ export function reserve(world: World, exchange: Exchange, bound: Bound, route: R
 }
 
 function hold(world: World, exchange: Exchange, bound: Bound, route: Route): void {
-  const inputTokens = Math.max(
-    bound.inputTokensMin ?? 0,
-    Math.ceil(exchange.text.length / BYTES_PER_TOKEN_MIN),
-  );
+  const { text, chat } = exchange;
+  const models = route.targets.map((target) => target.model);
+  const outputTokensMax = outputBound(bound, route.targets);
+  // What tokens a minute lack is paid back by waiting, money is not: only a budget bounds the answer itself.
+  if (callerOf(exchange).limits.budget !== undefined) boundOutput(exchange, outputTokensMax);
   const worst = (exchange.worstAttempt = {
-    inputTokens,
-    outputTokensMax: (bound.outputTokensMax ?? OUTPUT_TOKENS_DEFAULT) * (bound.choices ?? 1),
+    inputTokens: Math.max(bound.inputTokensMin ?? 0, boundTokens({ text, models, ...(chat && { chat }) })),
+    outputTokensMax: Math.min(outputTokensMax * (bound.choices ?? 1), TOKENS_MAX),
     ...(bound.serviceTier !== undefined && { serviceTier: bound.serviceTier }),
   });
   const costs = route.targets.map((target) => costAtMost(exchange, worst, target));

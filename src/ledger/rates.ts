@@ -93,7 +93,9 @@ export function worstRate(request: WorstRequest, rates: Rates): number | undefin
     BigInt(Math.ceil(request.inputTokens)) * inputPrice +
     BigInt(Math.ceil(request.outputTokensMax)) * outputPrice +
     (rates.request ?? 0n) * MILLION;
-  const { numerator, denominator } = tierFactor(request.serviceTier);
+  // A cheaper tier is a wish: a provider may serve the standard one, at its price.
+  const asked = tierFactor(request.serviceTier);
+  const { numerator, denominator } = asked.numerator < asked.denominator ? STANDARD : asked;
   const divisor = MILLION * PICO_PER_NANO * denominator;
   return Number((millionths * numerator + divisor - 1n) / divisor);
 }
@@ -175,12 +177,14 @@ interface TierFactor {
   readonly isStandard: boolean;
 }
 
+const STANDARD: TierFactor = { numerator: 1n, denominator: 1n, isStandard: true };
+
 /** Tables list the standard tier. OpenAI and Google sell batch and flex at half of it and priority at about twice. */
 function tierFactor(serviceTier: string | undefined): TierFactor {
   const tier = serviceTier?.toLowerCase();
   if (tier === "flex" || tier === "batch") return { numerator: 1n, denominator: 2n, isStandard: false };
   if (tier === "priority") return { numerator: 2n, denominator: 1n, isStandard: false };
-  return { numerator: 1n, denominator: 1n, isStandard: true };
+  return STANDARD;
 }
 
 function divideHalfUp(value: bigint, divisor: bigint): bigint {

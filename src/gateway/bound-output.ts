@@ -1,0 +1,64 @@
+/**
+ * Policy: a request that may cost money from a budget has a bounded answer. Where the caller set no bound, one is
+ * assumed; it is what is held, and for a key with a budget it also goes upstream, so that the answer cannot cost more
+ * than was held. An answer that reaches it ends as any answer that is too long does, and says so itself.
+ *
+ * The price table knows no model's longest answer. Asking for more than that is an error at most providers, so the
+ * assumed bound is one that every target of the request is known to take.
+ */
+import type { Target } from "#connectors/connector.ts";
+import { asObject, type JsonObject } from "#lib/json.ts";
+import { spliceJson } from "#lib/splice-json.ts";
+import type { Chat } from "#model/chat.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Every model in use can write this much. */
+const OUTPUT_TOKENS_UNSAID = 4_096;
+/** Current models of the large providers can write at least this much, and need it where they think first. */
+const OUTPUT_TOKENS_UNSAID_LARGE = 16_384;
+const LARGE =
+  /gpt-4o(?!-2024-05-13)|gpt-4\.1|gpt-[5-9]|(?:^|\/)o[1-9](?!-preview)|claude-(?:opus|sonnet|haiku|fable|mythos)-[4-9]|gemini-(?:2\.5|[3-9])/;
+
+/** Tokens of one choice, as the caller bound them or as they are assumed to be bound. */
+export function outputBound(
+  { outputTokensMax, reasoning }: Pick<Chat, "outputTokensMax" | "reasoning">,
+  targets: readonly Target[],
+): number {
+  if (outputTokensMax !== undefined) return outputTokensMax;
+  const isLarge = targets.every(
+    // Behind a compatible server anything may bear any name.
+    ({ connector, model }) => connector.type !== "openai-compatible" && LARGE.test(model),
+  );
+  // Thinking counts as output, and an answer must still fit behind the thinking that was asked for.
+  return (isLarge ? OUTPUT_TOKENS_UNSAID_LARGE : OUTPUT_TOKENS_UNSAID) + (reasoning?.budgetTokens ?? 0);
+}
+
+/** From here on the request is as if its caller had set this bound, in both lanes. */
+export function boundOutput(exchange: Exchange, outputTokensMax: number): void {
+  const { chat, raw, text } = exchange;
+  if (!chat || chat.outputTokensMax !== undefined) return;
+  const bounded = boundBody(chat, raw, outputTokensMax);
+  exchange.chat = { ...chat, outputTokensMax };
+  exchange.text = spliceJson(text, raw, bounded);
+  exchange.raw = bounded;
+}
+
+/** A bound that is there as null is none, and must not stand beside ours. */
+function boundBody({ protocol }: Chat, raw: JsonObject, outputTokensMax: number): JsonObject {
+  switch (protocol) {
+    case "openai-chat": {
+      const { max_completion_tokens: _, ...rest } = raw;
+      // The older name, because every server knows it; OpenAI's newer models get it renamed on the way.
+      return { ...rest, max_tokens: outputTokensMax };
+    }
+    case "openai-responses":
+      return { ...raw, max_output_tokens: outputTokensMax };
+    case "anthropic-messages":
+      return { ...raw, max_tokens: outputTokensMax };
+    case "gemini": {
+      const name = raw["generation_config"] === undefined ? "generationConfig" : "generation_config";
+      const { max_output_tokens: _, ...config } = asObject(raw[name]) ?? {};
+      return { ...raw, [name]: { ...config, maxOutputTokens: outputTokensMax } };
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The most tokens a prompt can be: what money is held for before anybody has counted. `estimateTokens` says what is
+ * likely; this must not be less than what a provider will charge.
+ *
+ * Text: no tokenizer makes more than one token of a byte of UTF-8, because every vocabulary falls back to bytes. That
+ * bound is taken as it is outside ASCII, where a rare character really does become one token for each of its bytes
+ * (three for a Han character), and for digits and punctuation, which some tokenizers never merge. Only Latin letters
+ * and spaces, which all of them merge into words, count as a third of a token.
+ *
+ * Media: what a picture costs does not grow with its bytes, so its base64 is not counted as text.
+ */
+import type { AssistantPart, Chat, Media, ToolResultPart, UserPart } from "./chat.ts";
+
+/** Pictures: 10,000 patches is OpenAI's `original` detail; Anthropic and Google stay below it at any size. */
+const IMAGE_TOKENS_MAX = 10_000;
+/** But gpt-4o-mini counts a tile as 5,667 tokens and has up to eight of them. */
+const IMAGE_TOKENS_MAX_MINI = 50_000;
+const MINI = /gpt-4o-mini/;
+/** A hundred pages, read both as text and as pictures. */
+const DOCUMENT_TOKENS_MAX = 500_000;
+/** The largest prompts there are: how long a recording behind a URL is, nobody knows beforehand. */
+const RECORDING_TOKENS_MAX = 1_000_000;
+/** Google's 300 tokens for a second of video, at a bit rate nothing recognisable is below. */
+const RECORDING_CHARS_PER_TOKEN = 16;
+const WORD_CHARS_PER_TOKEN = 3;
+/** Shorter than this it is no file. */
+const MEDIA_CHARS_MIN = 64;
+
+export interface Prompt {
+  /** The request's whole body: schemas and fields without a canonical name cost tokens too. */
+  readonly text: string;
+  readonly chat?: Pick<Chat, "turns">;
+  /** The upstream models that may answer. */
+  readonly models: readonly string[];
+}
+
+export function boundTokens({ text, chat, models }: Prompt): number {
+  const files = chat?.turns.flatMap(filesOfTurn) ?? [];
+  const imageTokens = models.some((model) => MINI.test(model)) ? IMAGE_TOKENS_MAX_MINI : IMAGE_TOKENS_MAX;
+  let tokens = 0;
+  let at = 0;
+  for (const file of files) {
+    tokens += fileTokens(file, imageTokens);
+    if (file.media.from !== "base64" || file.media.data.length < MEDIA_CHARS_MIN) continue;
+    // Not found as it stands (escaped, or in another order), it is counted as text too: too much, never too little.
+    const found = text.indexOf(file.media.data, at);
+    if (found < 0) continue;
+    tokens += textTokens(text, at, found);
+    at = found + file.media.data.length;
+  }
+  return Math.ceil(tokens + textTokens(text, at, text.length));
+}
+
+type Part = UserPart | ToolResultPart | AssistantPart;
+interface File {
+  readonly type: "image" | "audio" | "video" | "document";
+  readonly media: Media;
+}
+
+function filesOfTurn(turn: Chat["turns"][number]): readonly File[] {
+  return turn.side === "system" ? [] : turn.parts.flatMap(filesOf);
+}
+
+function filesOf(part: Part): readonly File[] {
+  switch (part.type) {
+    case "image":
+    case "audio":
+    case "video":
+      return part.media ? [{ type: part.type, media: part.media }] : [];
+    case "document":
+      if (part.blocks) return part.blocks.flatMap(filesOf);
+      return part.media ? [{ type: part.type, media: part.media }] : [];
+    case "tool_result":
+      return part.content.flatMap(filesOf);
+    case "text":
+    case "refusal":
+    case "reasoning":
+    case "tool_call":
+    case "code":
+    case "code_result":
+    case "search_result":
+    case "hosted":
+    case "unknown":
+      return [];
+  }
+}
+
+function fileTokens({ type, media }: File, imageTokens: number): number {
+  if (media.from === "text") return 0;
+  const chars = media.from === "base64" ? media.data.length : Number.POSITIVE_INFINITY;
+  switch (type) {
+    case "image":
+      return imageTokens;
+    case "document":
+      return Math.min(chars, DOCUMENT_TOKENS_MAX);
+    case "audio":
+    case "video":
+      return Math.min(chars / RECORDING_CHARS_PER_TOKEN, RECORDING_TOKENS_MAX);
+  }
+}
+
+function textTokens(text: string, from: number, to: number): number {
+  let words = 0;
+  let bytes = 0;
+  for (let index = from; index < to; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0x80) {
+      // Setting this bit makes an upper-case letter a lower-case one.
+      const lower = code | 0x20;
+      if (code === 0x20 || (lower >= 0x61 && lower <= 0x7a)) words += 1;
+      else bytes += 1;
+    } else if (code < 0x800 || (code >= 0xd800 && code <= 0xdfff)) bytes += 2;
+    else bytes += 3;
+  }
+  return bytes + words / WORD_CHARS_PER_TOKEN;
+}
