@@ -1,5 +1,5 @@
 /** Where rows go for good: the part of the usage store that the ledger needs to write. */
-import { Failure } from "#model/failure.ts";
+import { toFailure, type Failure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
 
 export interface UsageSink {
@@ -7,14 +7,14 @@ export interface UsageSink {
   insert(records: readonly UsageRecord[]): Promise<void>;
 }
 
-/** A row the database understood and does not take. It must not hold up the rows behind it. */
+/** A row the database does not take, or that breaks on its way there. It must not hold up the rows behind it. */
 export interface RefusedRow {
   readonly record: UsageRecord;
   readonly failure: Failure;
 }
 
 /**
- * Inserts a batch; if the database refuses it, its rows one by one, so that only the refused ones are left over.
+ * Inserts a batch; if it is not taken, its rows one by one, so that only the refused ones are left over.
  * They are given back, to be kept elsewhere. What may pass on another try is thrown.
  */
 export async function insertSparing(
@@ -25,20 +25,22 @@ export async function insertSparing(
     await sink.insert(records);
     return [];
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (mayPass(toFailure(error))) throw error;
   }
   const refused: RefusedRow[] = [];
   for (const record of records) {
     try {
       await sink.insert([record]);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
-      refused.push({ record, failure: error });
+      const failure = toFailure(error);
+      if (mayPass(failure)) throw error;
+      refused.push({ record, failure });
     }
   }
   return refused;
 }
 
-function isRefusal(error: unknown): error is Failure {
-  return error instanceof Failure && error.kind === "internal" && error.detail.code === "store_refused";
+/** Everything else is this row's own: a bug that met it once would meet it for ever, before all that follow. */
+function mayPass(failure: Failure): boolean {
+  return failure.kind === "unavailable";
 }

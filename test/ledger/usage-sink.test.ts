@@ -27,7 +27,12 @@ const cases = [
     calls: [3, 1, 1],
     throws: "unavailable",
   },
-  { name: "passes a bug on", answers: [new TypeError("a bug")], calls: [3], throws: "TypeError" },
+  {
+    name: "sets aside a row that breaks before it reaches the database, not those behind it",
+    answers: [new TypeError("a bug"), new TypeError("a bug")],
+    calls: [3, 1, 1, 1],
+    left: ["r1"],
+  },
 ];
 
 for (const { name, answers, calls, left = [], throws } of cases) {
