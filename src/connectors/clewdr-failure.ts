@@ -18,10 +18,13 @@ export function explainClewdr(answer: UpstreamAnswer): Failure | undefined {
   const [kind, message] = own;
   return new Failure(kind, message, {
     upstreamStatus: status,
-    ...(type !== undefined && { code: type }),
+    ...(type !== undefined && CODE.test(type) && { code: type }),
     ...(kind === "upstream_rate_limited" && { retryAfterMs: EXHAUSTED_RETRY_MS }),
   });
 }
+
+/** A code goes into logs; one that could quote a caller's text does not pass. */
+const CODE = /^[\w.-]{1,64}$/;
 
 /** Subscriptions are limited over hours; asking again within seconds only burns attempts. */
 const EXHAUSTED_RETRY_MS = 60_000;

@@ -71,6 +71,11 @@ export interface FailureDetail {
   /** A machine-readable code more precise than the kind, e.g. `invalid_api_key`, `model_not_found`. */
   readonly code?: string;
   readonly retryAfterMs?: number;
+  /**
+   * The message repeats what an upstream said, which may quote the request: it is for the caller alone. A log takes the
+   * kind and the code, which are words and never text.
+   */
+  readonly isUpstreamText?: true;
   /** What the provider answered, for the log and the attempt row; its text never reaches a client unscrubbed. */
   readonly upstreamStatus?: number;
   readonly upstreamRequestId?: string;

@@ -10,6 +10,7 @@ import { asNumber, asObject, asString, parseJson, type Json, type JsonObject } f
 import { Failure, type FailureDetail, type FailureKind } from "#model/failure.ts";
 import { openaiWaitMs } from "./openai-wait.ts";
 import type { EncodedFailure, UpstreamAnswer } from "./protocol.ts";
+import { blameByWords } from "./upstream-blame.ts";
 
 export function readOpenaiFailure(answer: UpstreamAnswer): Failure {
   const body = asObject(parseJson(answer.text.trim()));
@@ -64,16 +65,22 @@ function toFailure(error: ErrorWords, status: number, detail: FailureDetail): Fa
   const kind = kindOf(error, status);
   const said = scrub(error.message);
   const isCallers = callersKinds.has(kind);
-  return new Failure(kind, isCallers && said !== "" ? said : sentenceOf(kind), {
+  const isRepeated = isCallers && said !== "";
+  return new Failure(kind, isRepeated ? said : sentenceOf(kind), {
     ...detail,
+    ...(isRepeated && { isUpstreamText: true }),
     ...(isCallers && error.param !== undefined && { param: scrub(error.param) }),
-    ...(isCallers && error.code !== undefined && { code: scrub(error.code) }),
+    ...(isCallers && error.code !== undefined && CODE.test(error.code) && { code: scrub(error.code) }),
     ...(said !== "" && { cause: new Error(said) }),
   });
 }
 
+/** A code goes into logs; one that could quote a caller's text does not pass. */
+const CODE = /^[\w.-]{1,64}$/;
+
 const callersKinds: ReadonlySet<FailureKind> = new Set([
   "bad_request",
+  "unsupported",
   "context_length",
   "content_policy",
   "too_large",
@@ -104,7 +111,7 @@ const wordKinds: readonly (readonly [words: RegExp, kind: FailureKind])[] = [
     "content_policy",
   ],
   [/context_length|token_limit_exceeded|string_too_long|string_above_max/, "context_length"],
-  [/invalid_api_key|authentication|permission|unauthorized/, "upstream_refused"],
+  [/invalid_api_key|authentication|permission|unauthorized|unsupported_country/, "upstream_refused"],
   [/model_not_found/, "upstream_not_found"],
   [/overloaded|slow_down|unavailable/, "upstream_overloaded"],
   [/rate_limit|too_many_requests|^requests$|^tokens$/, "upstream_rate_limited"],
@@ -118,21 +125,29 @@ const wordKinds: readonly (readonly [words: RegExp, kind: FailureKind])[] = [
 
 const contextText =
   /maximum context length|context (?:window|length)|prompt is too long|exceeds the maximum number of tokens/i;
-/** xAI answers 400 with these words where OpenAI says 401. */
-const credentialText = /incorrect api key|api key (?:not valid|expired)|invalid api key/i;
 
 function kindOf(error: ErrorWords, status: number): FailureKind {
   if (error.isInFlight) return "upstream_rate_limited";
   if (status === 401 || status === 402) return "upstream_refused";
-  for (const word of error.words) {
+  const named = kindOfWords(error.words);
+  if (named !== undefined && !open.has(named)) return named;
+  const known = blameByWords({ ...error, status }) ?? named;
+  if (known !== undefined) return known;
+  const isRequest = status === 0 || status === 400 || status === 413 || status === 422;
+  if (isRequest && contextText.test(error.message)) return "context_length";
+  if (status === 0 && error.words.includes("invalid_request_error")) return "bad_request";
+  return kindOfStatus(status);
+}
+
+/** Kinds whose blame the wording may still change. */
+const open: ReadonlySet<FailureKind> = new Set(["bad_request", "upstream_refused", "upstream_not_found"]);
+
+function kindOfWords(words: readonly string[]): FailureKind | undefined {
+  for (const word of words) {
     const known = wordKinds.find(([pattern]) => pattern.test(word));
     if (known) return known[1];
   }
-  const isRequest = status === 0 || status === 400 || status === 413 || status === 422;
-  if (isRequest && contextText.test(error.message)) return "context_length";
-  if (isRequest && credentialText.test(error.message)) return "upstream_refused";
-  if (status === 0 && error.words.includes("invalid_request_error")) return "bad_request";
-  return kindOfStatus(status);
+  return undefined;
 }
 
 function kindOfStatus(status: number): FailureKind {

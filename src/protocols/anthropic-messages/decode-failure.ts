@@ -9,6 +9,7 @@ import { asArray, asNumber, asObject, asString, parseJson, type JsonObject } fro
 import { lookUp } from "#lib/look-up.ts";
 import { Failure, type FailureDetail, type FailureKind } from "#model/failure.ts";
 import type { UpstreamAnswer } from "#protocols/protocol.ts";
+import { blameByWords } from "#protocols/upstream-blame.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 export function decodeFailure(answer: UpstreamAnswer): Failure {
@@ -73,7 +74,25 @@ function kindOf(error: JsonObject | undefined, httpStatus: number | undefined): 
   const known = lookUp(byType, word);
   const status = httpStatus === 200 || httpStatus === undefined ? codeOf(error) : httpStatus;
   const kind = known ?? byStatus(status);
-  return kind === "bad_request" ? byMessage(messageOf(error)) : kind;
+  const message = messageOf(error);
+  const meant = meantStatus(kind, word ?? String(status));
+  const blamed =
+    meant === undefined ? undefined : blameByWords({ status: meant, message, words: reasonsOf(error) });
+  return blamed ?? (kind === "bad_request" ? byMessage(message) : kind);
+}
+
+/** The status a kind stands for where its wording may still change the blame. The type counts more than the status. */
+function meantStatus(kind: FailureKind, word: string): number | undefined {
+  if (kind === "bad_request") return 400;
+  if (kind === "upstream_not_found") return 404;
+  return kind === "upstream_refused" && FORBIDDEN.has(word) ? 403 : undefined;
+}
+
+const FORBIDDEN: ReadonlySet<string> = new Set(["permission_error", "PERMISSION_DENIED", "403"]);
+
+/** Google's reasons, in front of Claude on Vertex. */
+function reasonsOf(error: JsonObject | undefined): readonly string[] {
+  return asArray(error?.["details"]).flatMap((detail) => asString(asObject(detail)?.["reason"]) ?? []);
 }
 
 /** OpenRouter and Google put the HTTP status into the error object. */
@@ -108,12 +127,10 @@ function byStatus(status: number | undefined): FailureKind {
 
 const OVERLONG =
   /prompt is too long|maximum context length|context window|context limit|exceeds? the maximum number of tokens|input length and .max_tokens. exceed/i;
-const OUT_OF_CREDIT = /credit balance|spend(ing)? limit|usage limits?\b|billing/i;
 const FILTERED = /content filtering policy|content polic/i;
 
 function byMessage(message: string): FailureKind {
   if (OVERLONG.test(message)) return "context_length";
-  if (OUT_OF_CREDIT.test(message)) return "upstream_refused";
   return FILTERED.test(message) ? "content_policy" : "bad_request";
 }
 
@@ -140,15 +157,21 @@ function waitOf(
 function toFailure(kind: FailureKind, error: JsonObject | undefined, detail: FailureDetail): Failure {
   const details = error && asObject(error["details"]);
   const code = details && asString(details["error_code"]);
-  return new Failure(kind, clientMessage(kind, messageOf(error)), {
+  const message = messageOf(error);
+  return new Failure(kind, clientMessage(kind, message), {
     ...detail,
-    ...(code !== undefined && { code }),
+    ...(repeated.has(kind) && scrub(message) !== "" && { isUpstreamText: true }),
+    ...(code !== undefined && CODE.test(code) && { code }),
   });
 }
+
+/** A code goes into logs; one that could quote a caller's text does not pass. */
+const CODE = /^[\w.-]{1,64}$/;
 
 /** These are about the caller's own request: the caller reads what the upstream said, scrubbed. */
 const repeated: ReadonlySet<FailureKind> = new Set([
   "bad_request",
+  "unsupported",
   "context_length",
   "content_policy",
   "too_large",

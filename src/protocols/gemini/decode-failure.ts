@@ -6,6 +6,7 @@
 import { asArray, asNumber, asObject, asString, parseJson, type JsonObject } from "#lib/json.ts";
 import { Failure, type FailureDetail, type FailureKind } from "#model/failure.ts";
 import type { UpstreamAnswer } from "#protocols/protocol.ts";
+import { blameByWords } from "#protocols/upstream-blame.ts";
 import { scrubMessage } from "./scrub-message.ts";
 
 export function decodeFailure(answer: UpstreamAnswer): Failure {
@@ -41,8 +42,10 @@ function toFailure(error: JsonObject, detail: FailureDetail): Failure {
   const isRetryTold =
     kind === "upstream_rate_limited" || kind === "upstream_overloaded" || kind === "upstream_failed";
   const param = kind === "bad_request" ? fieldOf(error) : undefined;
+  const isRepeated = TEXTS[kind] === undefined && message.trim() !== "";
   return new Failure(kind, textOf(kind, message), {
     ...rest,
+    ...(isRepeated && { isUpstreamText: true }),
     ...(isRetryTold && retryAfterMs !== undefined && { retryAfterMs }),
     ...(param !== undefined && { param }),
     ...(kind === "context_length" && { code: "context_length_exceeded" }),
@@ -93,16 +96,20 @@ const OPERATOR_REASONS = new Set([
   "BILLING_DISABLED",
   "CONSUMER_INVALID",
 ]);
+/** Believed only beside FAILED_PRECONDITION, which is about an account or a place and quotes nobody. */
 const OPERATOR_MESSAGE =
-  /api key (not valid|not found|expired)|location is not supported|not available in your (country|region)|enable billing|billing account/i;
+  /^[^"'`:]*(?:location is not supported|not available in your (?:country|region)|enable billing|billing account)[^"'`:]*$/i;
 const CONTEXT_MESSAGE =
   /token count.{0,40}exceeds|exceeds the maximum number of (input )?tokens|maximum context length|prompt is too long|context window|input (is )?too long/i;
 const SIZE_MESSAGE = /payload size exceeds|request (entity )?(is )?too large/i;
 const POLICY_MESSAGE = /responsible ai|prohibited content|content policy/i;
 
 function classify(error: JsonObject, { message, status }: { message: string; status: number }): FailureKind {
-  const isOperators = OPERATOR_REASONS.has(reasonOf(error) ?? "") || OPERATOR_MESSAGE.test(message);
-  if (status === 400 && isOperators) return "upstream_refused";
+  const reason = reasonOf(error) ?? "";
+  const isPrecondition = error["status"] === "FAILED_PRECONDITION" && OPERATOR_MESSAGE.test(message);
+  if (status === 400 && (OPERATOR_REASONS.has(reason) || isPrecondition)) return "upstream_refused";
+  const blamed = blameByWords({ status, message, words: [reason] });
+  if (blamed !== undefined) return blamed;
   if ((status === 400 || status === 413) && CONTEXT_MESSAGE.test(message)) return "context_length";
   if (status === 400 && SIZE_MESSAGE.test(message)) return "too_large";
   if (status === 400 && POLICY_MESSAGE.test(message)) return "content_policy";

@@ -9,6 +9,7 @@
 import { asArray, asNumber, asObject, asString, parseJson, type JsonObject } from "#lib/json.ts";
 import { Failure, type FailureDetail, type FailureKind } from "#model/failure.ts";
 import type { UpstreamAnswer } from "#protocols/protocol.ts";
+import { blameByWords } from "#protocols/upstream-blame.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { scrub } from "./scrub.ts";
 
@@ -114,16 +115,30 @@ function detailOf(body: JsonObject): string | undefined {
 function toFailure(report: Report, detail: FailureDetail): Failure {
   const kind = kindOf(report);
   const said = scrub(report.message);
-  const isCallers =
-    kind === "bad_request" || kind === "context_length" || kind === "content_policy" || kind === "too_large";
-  const message = isCallers && said !== "" ? said : sentences[kind];
+  const isCallers = callersKinds.has(kind);
+  const isRepeated = isCallers && said !== "";
+  const { code } = report;
+  const message = isRepeated ? said : sentences[kind];
   return new Failure(kind, message ?? "The upstream failed.", {
     ...detail,
+    ...(isRepeated && { isUpstreamText: true }),
     ...(isCallers && report.param !== undefined && { param: scrub(report.param) }),
-    ...(isCallers && kind === "bad_request" && report.code !== undefined && { code: scrub(report.code) }),
+    ...(kind === "bad_request" && code !== undefined && CODE.test(code) && { code: scrub(code) }),
     ...(said !== "" && { cause: new Error(said) }),
   });
 }
+
+/** About the caller's own request: the caller reads what the upstream said. */
+const callersKinds: ReadonlySet<FailureKind> = new Set([
+  "bad_request",
+  "unsupported",
+  "context_length",
+  "content_policy",
+  "too_large",
+]);
+
+/** A code goes into logs; one that could quote a caller's text does not pass. */
+const CODE = /^[\w.-]{1,64}$/;
 
 /** What a caller may hear where the upstream's own words are the operator's business. */
 const sentences: Partial<Record<FailureKind, string>> = {
@@ -152,9 +167,6 @@ const CREDIT_WORDS =
 const CREDENTIAL_WORDS = /invalid_api_key|authentication|permission_denied|permission_error|unauthorized/;
 /** The model wrote something its own provider could not use (Groq): another try may go better. */
 const MODEL_WORDS = /tool_use_failed|json_validate_failed/;
-/** Said with a 400 by some, where others say 401 or 402. */
-const OPERATOR_TEXT =
-  /api[ _]key (?:not valid|invalid|expired)|(?:invalid|incorrect) api[ _]key|credit balance|insufficient (?:balance|credits)/i;
 const LIMIT_WORDS = /rate_limit|too_many_requests|^requests$|^tokens$/;
 const OVERLOAD_WORDS = /overloaded|slow_down|provider_unavailable|service_unavailable/;
 
@@ -164,10 +176,11 @@ function kindOf(report: Report & { readonly status: number }): FailureKind {
   if (report.mayWaitForCredit) return "upstream_rate_limited";
   if (CREDIT_WORDS.test(words) || status === 402) return "upstream_refused";
   if (report.words.some((word) => POLICY_WORDS.test(word))) return "content_policy";
+  const blamed = status === 403 && POLICY_TEXT.test(message) ? undefined : blameByWords(report);
+  if (blamed !== undefined) return blamed;
   if (CONTEXT_WORDS.test(words)) return "context_length";
   if (CREDENTIAL_WORDS.test(words) || status === 401) return "upstream_refused";
   if (MODEL_WORDS.test(words)) return "upstream_failed";
-  if (status < 500 && OPERATOR_TEXT.test(message)) return "upstream_refused";
   if (/model_not_found|^not_found$/.test(words)) return "upstream_not_found";
   if (report.words.some((word) => LIMIT_WORDS.test(word)) && status < 500) return "upstream_rate_limited";
   if (OVERLOAD_WORDS.test(words)) return "upstream_overloaded";
