@@ -5,6 +5,7 @@
  *
  * A request that was admitted and never settled becomes a row too: outcome `interrupted`, status 0, cost unknown.
  */
+import { Failure, toFailure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
 import type { AdmittedRequest } from "./journal-line.ts";
 import { lockOwner } from "./owner-lock.ts";
@@ -33,12 +34,14 @@ export interface Recovery {
 export interface RecoverOptions {
   readonly sink: UsageSink;
   readonly onDamage?: (damage: Damage) => void;
+  /** Told of a dead process whose files cannot be read; it stays as it is, and the others are recovered. Absent: thrown. */
+  readonly onUnreadable?: (failure: Failure) => void;
 }
 
 const CHUNK_BYTES = 64 * 1024;
 const INTERRUPTED_BATCH = 100;
 
-/** Throws what the sink throws where another try may help; everything is then still there. */
+/** Throws `unavailable` where the sink does; everything is then still there. */
 export async function recoverDead(folder: string, options: RecoverOptions): Promise<Recovery> {
   let total: Recovery = { owners: 0, records: 0, interrupted: 0 };
   for (const owner of listOwners(folder)) {
@@ -51,6 +54,9 @@ export async function recoverDead(folder: string, options: RecoverOptions): Prom
         records: total.records + records,
         interrupted: total.interrupted + interrupted,
       };
+    } catch (error) {
+      if (!options.onUnreadable || toFailure(error).kind === "unavailable") throw error;
+      options.onUnreadable(unreadable(owner, error));
     } finally {
       lock.release();
     }
@@ -95,6 +101,14 @@ async function recoverOwner(
   for (const path of damaged) retireSegment(path, true);
   removeOwner(folder, owner);
   return { records: records + interrupted.length, interrupted: interrupted.length };
+}
+
+function unreadable(owner: string, cause: unknown): Failure {
+  return new Failure(
+    "internal",
+    `The journal files ${owner}.* of an earlier process cannot be read. Mend or move them.`,
+    { cause, code: "journal_unreadable" },
+  );
 }
 
 /** The rows of a piece of journal; `open` keeps what is admitted and not yet settled. */

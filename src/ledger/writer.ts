@@ -20,7 +20,10 @@ import { keepRefused, retryRefused } from "./refused-rows.ts";
 import { insertSparing, type RefusedRow, type UsageSink } from "./usage-sink.ts";
 
 export interface Writer {
-  /** Resolves when every row settled before the call, and every dead process's, is in SQL; throws if it cannot be. */
+  /**
+   * Resolves when every row settled before the call, and every dead process's that can be read, is in SQL; throws
+   * `unavailable` if the database does not take them.
+   */
   flush(): Promise<void>;
   /** Drains, trying again until the deadline. Resolves to whether all is in SQL; the journal keeps what is not. */
   close(deadlineMs: number): Promise<boolean>;
@@ -61,6 +64,8 @@ class JournalWriter implements Writer {
   #pump: Promise<void> | undefined;
   #failures = 0;
   #recoverAtMs = Number.NEGATIVE_INFINITY;
+  #recoverFailures = 0;
+  #hasRetriedRefused = false;
   #isClosed = false;
 
   constructor(journal: Journal, sink: UsageSink, options: WriterOptions) {
@@ -139,21 +144,52 @@ class JournalWriter implements Writer {
     this.#failures = 0;
   }
 
+  /**
+   * What cannot be read is reported and tried again later. It is not thrown: a file that nobody mends must not keep
+   * the sums of every key, and with them new keys, out of reach.
+   */
   async #recover(): Promise<void> {
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs < this.#recoverAtMs) return;
+    const unreadable: Failure[] = [];
+    try {
+      const recovery = await this.#recoverDead((failure) => unreadable.push(failure));
+      if (recovery.owners > 0) this.#emit({ type: "recovered", recovery });
+    } catch (error) {
+      const failure = toFailure(error);
+      if (failure.kind === "unavailable") throw error;
+      unreadable.push(failure);
+    }
+    const [failure] = unreadable;
+    if (failure === undefined) {
+      this.#recoverFailures = 0;
+      this.#recoverAtMs = nowMs + RECOVER_INTERVAL_MS;
+      return;
+    }
+    this.#recoverFailures += 1;
+    const retryInMs = this.#backoffMs(this.#recoverFailures);
+    this.#recoverAtMs = nowMs + retryInMs;
+    this.#emit({ type: "failed", failure, retryInMs });
+  }
+
+  async #recoverDead(onUnreadable: (failure: Failure) => void): Promise<Recovery> {
+    const { folder } = this.#journal;
     const onDamage = (damage: Damage) => this.#emit({ type: "damaged", damage });
-    if (this.#recoverAtMs === Number.NEGATIVE_INFINITY) await retryRefused(this.#journal.folder, this.#sink);
-    const recovery = await recoverDead(this.#journal.folder, { sink: this.#sink, onDamage });
-    this.#recoverAtMs = nowMs + RECOVER_INTERVAL_MS;
-    if (recovery.owners > 0) this.#emit({ type: "recovered", recovery });
+    const recovery = await recoverDead(folder, { sink: this.#sink, onDamage, onUnreadable });
+    if (!this.#hasRetriedRefused) await retryRefused(folder, this.#sink);
+    this.#hasRetriedRefused = true;
+    return recovery;
   }
 
   #failed(error: unknown): number {
     this.#failures += 1;
-    const retryInMs = backoffDelayMs(this.#failures, BACKOFF, (this.#options.random ?? Math.random)());
+    const retryInMs = this.#backoffMs(this.#failures);
     this.#emit({ type: "failed", failure: toFailure(error), retryInMs });
     return retryInMs;
+  }
+
+  #backoffMs(failures: number): number {
+    return backoffDelayMs(failures, BACKOFF, (this.#options.random ?? Math.random)());
   }
 
   #emit(event: WriterEvent): void {

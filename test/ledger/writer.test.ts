@@ -174,6 +174,39 @@ describe("the writer", () => {
     expect(events).toEqual([]);
   });
 
+  test("lets sums be read beside such a file, and recovers the other dead processes", async () => {
+    await using fixture = await openLedgerFixture();
+    const dead = openJournal(fixture.journalFolder, { clock: new VirtualClock() });
+    dead.settle(rowsOf("r1"));
+    dead.close();
+    // Sorts before the other.
+    mkdirSync(join(fixture.journalFolder, "0-abcdef.000001.jsonl"));
+    mkdirSync(join(fixture.journalFolder, "refused.retry"));
+    const { events, journal, writer } = start(fixture);
+    journal.settle(rowsOf("r2"));
+    const readSpent = createSpentReader(writer, fixture.store);
+    const query = { keyId: "key-1", daySinceMs: CREATED_AT_MS, budgetSinceMs: 0 };
+    expect(await readSpent(query)).toEqual({ requestsToday: 2, spentNanoUsd: 14n });
+    expect(await readSpent(query)).toEqual({ requestsToday: 2, spentNanoUsd: 14n });
+    expect(events.filter(({ type }) => type === "failed")).toMatchObject([
+      { failure: { kind: "internal", detail: { code: "journal_unreadable" } } },
+    ]);
+  });
+
+  test("does not let sums be read while a dead process's rows wait for the database", async () => {
+    await using fixture = await openLedgerFixture();
+    const dead = openJournal(fixture.journalFolder, { clock: new VirtualClock() });
+    dead.settle(rowsOf("r1"));
+    dead.close();
+    fixture.faults.isDown = true;
+    const { writer } = start(fixture);
+    const readSpent = createSpentReader(writer, fixture.store);
+    const query = { keyId: "key-1", daySinceMs: CREATED_AT_MS, budgetSinceMs: 0 };
+    expect(await rejectionOf(readSpent(query))).toMatchObject({ kind: "unavailable" });
+    fixture.faults.isDown = false;
+    expect(await readSpent(query)).toEqual({ requestsToday: 1, spentNanoUsd: 7n });
+  });
+
   test("lets sums be read that include what was only in the journal", async () => {
     await using fixture = await openLedgerFixture();
     const { journal, writer } = start(fixture);
