@@ -33,7 +33,7 @@ export interface Admission extends Disposable {
   readonly rateLimit: RateLimit;
   /**
    * Holds the request's worst case, before any upstream is asked. Throws `rate_limited` (code `tpm`), `over_budget`
-   * or `price_unknown`, and then gives the request back as well. Called again (a dearer target) it replaces the hold;
+   * or `price_unknown`, and then refunds the request as well. Called again (a dearer target) it replaces the hold;
    * if that is refused, the first hold stays.
    */
   reserve(worstCase: WorstCase, nowMs: number): void;
@@ -42,7 +42,10 @@ export interface Admission extends Disposable {
    * sees a request either in the ledger or in the counters. An unknown cost counts as nothing, as in the ledger.
    */
   settle(actual: Actual, nowMs: number): void;
-  /** Gives the request back (RPM and RPD) because it was refused before any upstream through no use of ours. */
+  /**
+   * The request was refused before any upstream: it does not count for the day, as its row does not. Its place in the
+   * minute stays taken. Reading and refusing a body is work, and a flood of bad ones must meet a limit.
+   */
   refund(): void;
   /** Returns the slot and whatever hold was not settled. */
   [Symbol.dispose](): void;

@@ -47,6 +47,20 @@ describe("a budget", () => {
     expect(account.reserve(100n, MIDNIGHT + 1, MIDNIGHT + 1)).toBeDefined();
   });
 
+  test("follows a clock back that stood a month ahead, with what was spent and held meanwhile", () => {
+    const account = new BudgetAccount({ limitNanoUsd: 100n, period: "day" }, 10n, MIDNIGHT);
+    const early = account.reserve(5n, MIDNIGHT, MIDNIGHT);
+    const aheadMs = MIDNIGHT + 30 * 24 * HOUR_MS;
+    account.spend(20n, aheadMs, aheadMs);
+    const ahead = account.reserve(40n, aheadMs, aheadMs);
+    expect(account.state(MIDNIGHT + 5)).toMatchObject({ spentNanoUsd: 30n, heldNanoUsd: 45n });
+    ahead?.settle(7n);
+    early?.settle(3n);
+    expect(account.state(MIDNIGHT + 5)).toMatchObject({ spentNanoUsd: 40n, heldNanoUsd: 0n });
+    const tomorrowMs = MIDNIGHT + 24 * HOUR_MS;
+    expect(account.reserve(100n, tomorrowMs, tomorrowMs)).toBeDefined();
+  });
+
   test("keeps what is spent and held when the limit changes", () => {
     const account = new BudgetAccount({ limitNanoUsd: 100n, period: "month" }, 50n, MIDNIGHT);
     account.reserve(50n, MIDNIGHT, MIDNIGHT);

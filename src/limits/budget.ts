@@ -9,10 +9,11 @@
  * - Nothing in flight: held is 0, and spent is the sum of what was settled, which is the ledger's for the period.
  * - A request belongs to the period it was admitted in, as its ledger row does. One that crosses midnight is still
  *   held against yesterday: otherwise uploads begun before midnight would be spent from no budget at all.
- * - Periods are functions of time; no job rolls them.
+ * - Periods are functions of time; no job rolls them. A clock that stood ahead and was set right is followed back: the
+ *   period it returns to goes on with what was spent and held meanwhile.
  */
 import type { Budget } from "#model/caller.ts";
-import { windowOf } from "./window.ts";
+import { STEP_BACK_MS, windowOf } from "./window.ts";
 
 export class BudgetAccount {
   readonly period: Budget["period"];
@@ -63,7 +64,21 @@ export class BudgetAccount {
       this.#previous = this.#current;
       this.#current = { ...windowOf(this.period, nowMs), spentNanoUsd: 0n, heldNanoUsd: 0n };
     }
+    if (nowMs < this.#current.startMs - STEP_BACK_MS) this.#goBack(nowMs);
     return admittedAtMs < this.#current.startMs ? (this.#previous ?? this.#current) : this.#current;
+  }
+
+  #goBack(nowMs: number): void {
+    const window = windowOf(this.period, nowMs);
+    const left =
+      this.#previous?.startMs === window.startMs
+        ? this.#previous
+        : { ...window, spentNanoUsd: 0n, heldNanoUsd: 0n };
+    left.spentNanoUsd += this.#current.spentNanoUsd;
+    left.heldNanoUsd += this.#current.heldNanoUsd;
+    this.#current.movedTo = left;
+    this.#current = left;
+    this.#previous = undefined;
   }
 }
 
@@ -86,6 +101,8 @@ interface Period {
   readonly endMs: number;
   spentNanoUsd: bigint;
   heldNanoUsd: bigint;
+  /** Where its holds are settled, once the clock has left it again. */
+  movedTo?: Period;
 }
 
 function toHold(period: Period, nanoUsd: bigint): Hold {
@@ -94,8 +111,10 @@ function toHold(period: Period, nanoUsd: bigint): Hold {
   const settle = (actualNanoUsd: bigint) => {
     if (!isHeld) return;
     isHeld = false;
-    period.heldNanoUsd -= nanoUsd;
-    period.spentNanoUsd += actualNanoUsd;
+    let payer = period;
+    while (payer.movedTo) payer = payer.movedTo;
+    payer.heldNanoUsd -= nanoUsd;
+    payer.spentNanoUsd += actualNanoUsd;
   };
   return { nanoUsd, settle, release: () => settle(0n) };
 }

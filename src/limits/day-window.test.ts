@@ -38,6 +38,24 @@ test("going back over midnight does not open yesterday again", () => {
   expect(day.waitMs(1, MIDNIGHT)).toBe(DAY_MS);
 });
 
+test("a clock that stood a month ahead for one request is followed back", () => {
+  const day = new DayWindow(0, MIDNIGHT);
+  day.take(MIDNIGHT + 30 * DAY_MS);
+  expect(day.remaining(10, MIDNIGHT + 5_000)).toBe(9);
+  for (let taken = 0; taken < 9; taken++) day.take(MIDNIGHT + 5_000);
+  expect(day.waitMs(10, MIDNIGHT + 5_000)).toBe(DAY_MS - 5_000);
+  expect(day.remaining(10, MIDNIGHT + DAY_MS)).toBe(10);
+});
+
+test("a clock that stands ahead again and again gives no day twice", () => {
+  const day = new DayWindow(7, MIDNIGHT);
+  for (let jump = 0; jump < 3; jump++) {
+    day.take(MIDNIGHT + 2 * DAY_MS);
+    day.take(MIDNIGHT + 5);
+  }
+  expect(day.remaining(20, MIDNIGHT + 5)).toBe(7);
+});
+
 test("a limit of 0 has no wait that helps", () => {
   expect(new DayWindow(0, MIDNIGHT).waitMs(0, MIDNIGHT)).toBe(Infinity);
 });

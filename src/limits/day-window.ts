@@ -4,13 +4,17 @@
  *   [ day n: used 0..limit ] ──midnight UTC──▶ [ day n+1: used 0 ]
  *
  * - Taken in one day <= limit; a refusal changes nothing and says the exact wait until midnight.
- * - A time before the current day counts as the current day: going back must not open yesterday again.
+ * - A time a little before the current day counts as the current day: going back must not open yesterday again.
+ * - A clock that stood ahead and was set right is followed back. The day it returns to goes on where it was left, with
+ *   what was taken meanwhile on top, so that nobody has a day twice.
  */
-import { windowOf, type Window } from "./window.ts";
+import { STEP_BACK_MS, windowOf, type Window } from "./window.ts";
 
 export class DayWindow {
   #window: Window;
   #used: number;
+  /** The day before the current one, as far as this window knows. */
+  #left: { readonly startMs: number; readonly used: number } | undefined;
 
   /** `used`: what the ledger says was taken today already. */
   constructor(used: number, nowMs: number) {
@@ -53,8 +57,15 @@ export class DayWindow {
   }
 
   #roll(nowMs: number): void {
-    if (nowMs < this.#window.endMs) return;
+    if (nowMs >= this.#window.endMs) {
+      this.#left = { startMs: this.#window.startMs, used: this.#used };
+      this.#window = windowOf("day", nowMs);
+      this.#used = 0;
+      return;
+    }
+    if (nowMs >= this.#window.startMs - STEP_BACK_MS) return;
     this.#window = windowOf("day", nowMs);
-    this.#used = 0;
+    if (this.#left?.startMs === this.#window.startMs) this.#used += this.#left.used;
+    this.#left = undefined;
   }
 }

@@ -78,7 +78,7 @@ export class KeyState {
   /** Throws `rate_limited` with the longest of the waits, since the shorter ones would not do. */
   take(nowMs: number): Taken {
     const { requestsPerMinute, requestsPerDay, concurrencyMax } = this.#limits;
-    const minuteMs = this.#minute?.waitMs(1, nowMs) ?? 0;
+    const minuteMs = this.minuteWaitMs(nowMs);
     const dayMs = requestsPerDay === undefined ? 0 : (this.#day?.waitMs(requestsPerDay, nowMs) ?? 0);
     if (dayMs > 0 && dayMs >= minuteMs) throw refusal("rpd", `${requestsPerDay} requests per UTC day`, dayMs);
     if (minuteMs > 0)
@@ -93,10 +93,14 @@ export class KeyState {
     return { slot, dayStartMs: this.#day?.take(nowMs) };
   }
 
-  /** Undoes the counting of a request; its slot is given back on its own. */
-  giveBack({ dayStartMs }: Taken, nowMs: number): void {
-    this.#minute?.correct(1, 0, nowMs);
+  /** A refused request counts for no day; its slot is given back on its own, its place in the minute is not. */
+  giveBack({ dayStartMs }: Taken): void {
     if (dayStartMs !== undefined) this.#day?.giveBack(dayStartMs);
+  }
+
+  /** Until the minute lets another request in: a shorter wait for something else would not be the truth. */
+  minuteWaitMs(nowMs: number): number {
+    return this.#minute?.waitMs(1, nowMs) ?? 0;
   }
 
   rateLimit(nowMs: number): RateLimit {

@@ -79,7 +79,7 @@ export class OneAdmission implements Admission, InFlight {
   refund(): void {
     if (this.#isRefunded) return;
     this.#isRefunded = true;
-    this.#state.giveBack(this.#taken, this.#gate.clock.nowMs());
+    this.#state.giveBack(this.#taken);
   }
 
   [Symbol.dispose](): void {
@@ -113,7 +113,7 @@ export class OneAdmission implements Admission, InFlight {
     this.hold = budget.reserve(worstNanoUsd, this.admittedAtMs, nowMs);
     if (this.hold !== undefined) return goBack;
     goBack();
-    throw overBudget(budget, worstNanoUsd, nowMs);
+    throw overBudget(budget, worstNanoUsd, { nowMs, waitMsMin: this.#state.minuteWaitMs(nowMs) });
   }
 
   #takeTokens(tokens: number, nowMs: number): void {
@@ -123,7 +123,7 @@ export class OneAdmission implements Admission, InFlight {
     if (before !== undefined) bucket.correct(before, 0, nowMs);
     this.#tokensTaken = bucket.take(tokens, nowMs);
     if (this.#tokensTaken !== undefined) return;
-    const waitMs = bucket.waitMs(tokens, nowMs);
+    const waitMs = Math.max(bucket.waitMs(tokens, nowMs), this.#state.minuteWaitMs(nowMs));
     if (before !== undefined) bucket.correct(0, before, nowMs);
     this.#tokensTaken = before;
     throw refusal("tpm", `${bucket.capacity} tokens per minute`, waitMs);
@@ -131,7 +131,11 @@ export class OneAdmission implements Admission, InFlight {
 }
 
 /** Waiting helps where the period ends and a whole period's money would do. */
-function overBudget(budget: BudgetAccount, worstNanoUsd: bigint, nowMs: number): Failure {
+function overBudget(
+  budget: BudgetAccount,
+  worstNanoUsd: bigint,
+  { nowMs, waitMsMin }: { readonly nowMs: number; readonly waitMsMin: number },
+): Failure {
   const { endsInMs } = budget.state(nowMs);
   const isCurable = endsInMs !== undefined && worstNanoUsd <= budget.limitNanoUsd;
   const until = isCurable ? ` It is renewed when the ${budget.period} ends (UTC).` : "";
@@ -140,7 +144,7 @@ function overBudget(budget: BudgetAccount, worstNanoUsd: bigint, nowMs: number):
     `What is left of this key's budget does not cover this request.${until}`,
     {
       code: "budget",
-      ...(isCurable && { retryAfterMs: endsInMs }),
+      ...(isCurable && { retryAfterMs: Math.max(endsInMs, waitMsMin) }),
     },
   );
 }

@@ -11,10 +11,10 @@
  *   until it has caught up.
  */
 
+import { STEP_BACK_MS } from "./window.ts";
+
 /** Units per token: refill per millisecond is then the capacity, an integer. */
 const UNITS = 60_000;
-/** Callers that asked for the time a little earlier are not a clock that was set back. */
-const STEP_BACK_MS = 60_000;
 
 export class TokenBucket {
   #capacity: number;

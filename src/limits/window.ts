@@ -12,6 +12,12 @@ export interface Window {
   readonly endMs: number;
 }
 
+/**
+ * Callers that asked for the time a little earlier are not a clock that was set back. One that stood further ahead is
+ * followed back, or what it opened too early would stay open until it came.
+ */
+export const STEP_BACK_MS = 60_000;
+
 export function windowOf(period: BudgetPeriod, nowMs: number): Window {
   switch (period) {
     case "day": {

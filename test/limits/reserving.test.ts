@@ -37,12 +37,13 @@ describe("reserving", () => {
     admission.settle({}, clock.nowMs());
   });
 
-  test("that is refused gives the request back and holds nothing", async () => {
+  test("that is refused counts for the minute, not for the day, and holds nothing", async () => {
     const { admit, limiter, clock } = openLimiter();
     const limits: Limits = { requestsPerMinute: 5, requestsPerDay: 5, tokensPerMinute: 100, budget };
     const before = await admit(limits);
     before.reserve({ tokens: 80, costNanoUsd: 10 }, clock.nowMs());
     const use = limiter.peek("key-1", clock.nowMs());
+    let refused = 0;
     const rows = [
       { worstCase: { tokens: 10, costNanoUsd: 91 }, kind: "over_budget", code: "budget" },
       { worstCase: { tokens: 50, costNanoUsd: 10 }, kind: "rate_limited", code: "tpm" },
@@ -51,18 +52,23 @@ describe("reserving", () => {
       const admission = await admit(limits);
       const failure = await failureOf(() => admission.reserve(worstCase, clock.nowMs()));
       expect([failure.kind, failure.detail.code]).toEqual([kind, code]);
+      refused += 1;
       expect(limiter.peek("key-1", clock.nowMs())).toMatchObject({
         heldNanoUsd: 10n,
         remainingRequestsToday: 4,
       });
       admission[Symbol.dispose]();
-      expect(limiter.peek("key-1", clock.nowMs())).toEqual(use);
+      expect(limiter.peek("key-1", clock.nowMs())).toEqual({
+        ...use,
+        inFlight: 1,
+        remainingRequestsThisMinute: 4 - refused,
+      });
     }
   });
 
   test("says truthfully when the tokens are back", async () => {
     const { admit, clock } = openLimiter();
-    const limits = { tokensPerMinute: 600, requestsPerMinute: 1 };
+    const limits = { tokensPerMinute: 600, requestsPerMinute: 30 };
     const first = await admit({ tokensPerMinute: 600 });
     first.reserve({ tokens: 600 }, clock.nowMs());
     const second = await admit(limits);
@@ -70,6 +76,19 @@ describe("reserving", () => {
     expect(failure.detail.retryAfterMs).toBe(5_000);
     second[Symbol.dispose]();
     await clock.advance(5_000);
+    (await admit(limits)).reserve({ tokens: 50 }, clock.nowMs());
+  });
+
+  test("says when the minute lets the request in again, where that is later than its tokens", async () => {
+    const { admit, clock } = openLimiter();
+    const limits = { tokensPerMinute: 600, requestsPerMinute: 1 };
+    const first = await admit({ tokensPerMinute: 600 });
+    first.reserve({ tokens: 600 }, clock.nowMs());
+    const second = await admit(limits);
+    const failure = await failureOf(() => second.reserve({ tokens: 50 }, clock.nowMs()));
+    second[Symbol.dispose]();
+    expect(failure.detail.retryAfterMs).toBe(60_000);
+    await clock.advance(60_000);
     (await admit(limits)).reserve({ tokens: 50 }, clock.nowMs());
   });
 
