@@ -14,7 +14,7 @@ export interface Limiter {
   admit(caller: Caller, nowMs: number): Admission | Promise<Admission>;
   /** Keys whose state is held in memory. */
   readonly keysLoaded: number;
-  /** What a key uses now, for the management API and tests; undefined while it is not loaded. */
+  /** What a key uses now, for tests; undefined while it is not loaded. Rotated keys are one, under the first one's id. */
   peek(keyId: string, nowMs: number): KeyUse | undefined;
 }
 

@@ -6,6 +6,7 @@
  *
  * - Loaded: `admit` is synchronous and touches no I/O.
  * - While loading, the key's requests wait for the one read; none slips past it.
+ * - A key and those it was rotated into are one key here: while both work, they share what either may use.
  * - Only states whose loss changes nothing are forgotten, so limits hold however many keys there are.
  *
  * One process counts for itself. Sharing limits between processes means filling the same mechanisms from leases
@@ -54,8 +55,9 @@ class MemoryLimiter implements Limiter {
   }
 
   admit(caller: Caller, nowMs: number): Admission | Promise<Admission> {
-    const state = this.#states.get(caller.keyId) ?? this.#create(caller.keyId, nowMs);
-    const isLoading = this.#loading.has(caller.keyId);
+    const keyId = limitsKeyOf(caller);
+    const state = this.#states.get(keyId) ?? this.#create(keyId, nowMs);
+    const isLoading = this.#loading.has(keyId);
     if (isLoading || state.needsRestore(caller.limits)) return this.#admitLater(caller, state, nowMs);
     return this.#enter(caller, state, { arrivedAtMs: nowMs, nowMs });
   }
@@ -63,10 +65,11 @@ class MemoryLimiter implements Limiter {
   async #admitLater(caller: Caller, state: KeyState, arrivedAtMs: number): Promise<Admission> {
     state.waiting += 1;
     try {
-      await this.#loading.get(caller.keyId);
+      const keyId = limitsKeyOf(caller);
+      await this.#loading.get(keyId);
       // What was loaded may be for other limits than this caller's, if they have just changed: look again.
       while (state.needsRestore(caller.limits)) {
-        await (this.#loading.get(caller.keyId) ?? this.#load(caller, state));
+        await (this.#loading.get(keyId) ?? this.#load(caller, state));
       }
       return this.#enter(caller, state, { arrivedAtMs, nowMs: this.#options.clock.nowMs() });
     } finally {
@@ -80,13 +83,15 @@ class MemoryLimiter implements Limiter {
   }
 
   #load(caller: Caller, state: KeyState): Promise<void> {
-    const loading = this.#restore(caller, state).finally(() => this.#loading.delete(caller.keyId));
-    this.#loading.set(caller.keyId, loading);
+    const keyId = limitsKeyOf(caller);
+    const loading = this.#restore(caller, state).finally(() => this.#loading.delete(keyId));
+    this.#loading.set(keyId, loading);
     return loading;
   }
 
   /** Reads until nothing moved meanwhile: neither a request settled nor a window ended. */
-  async #restore({ keyId, limits }: Caller, state: KeyState): Promise<void> {
+  async #restore(caller: Caller, state: KeyState): Promise<void> {
+    const { limits } = caller;
     const { clock, restore } = this.#options;
     const windowsAt = (nowMs: number) => ({
       daySinceMs: windowOf("day", nowMs).startMs,
@@ -95,7 +100,7 @@ class MemoryLimiter implements Limiter {
     for (let tries = 0; tries < RESTORE_TRIES_MAX; tries++) {
       const { settledCount } = state;
       const windows = windowsAt(clock.nowMs());
-      const restored = await restore({ keyId, ...windows });
+      const restored = await restore({ keyId: limitsKeyOf(caller), ...windows });
       const nowMs = clock.nowMs();
       const now = windowsAt(nowMs);
       const isSteady = now.daySinceMs === windows.daySinceMs && now.budgetSinceMs === windows.budgetSinceMs;
@@ -125,4 +130,8 @@ class MemoryLimiter implements Limiter {
       if (!state.isIdle(nowMs)) this.#states.set(keyId, state);
     }
   }
+}
+
+function limitsKeyOf({ keyId, limitsKeyId }: Caller): string {
+  return limitsKeyId ?? keyId;
 }

@@ -6,6 +6,8 @@ export interface Caller {
   /** The first characters of the secret, for people: `XJP_ab12cd`. */
   readonly keyPrefix: string;
   readonly limits: Limits;
+  /** The first key of a line of rotations, whose limits all of them share; absent: this key. */
+  readonly limitsKeyId?: string;
   /** Logical models the key may use; absent: all. */
   readonly modelsAllowed?: readonly string[];
 }

@@ -3,7 +3,7 @@
  * leave together in the next one. So a flood of made-up keys costs a bounded number of statements and a bounded
  * queue, whatever its rate.
  */
-import type { Database } from "./database.ts";
+import type { Database, Sql, SqlPart } from "./database.ts";
 import { toKeyState, type KeyState } from "./key-row.ts";
 import { textColumn } from "./row.ts";
 import { unavailable } from "./store-failure.ts";
@@ -60,10 +60,27 @@ export function createKeyLookup(database: Database): KeyLookup {
 async function readKeys(database: Database, hashes: readonly string[]): Promise<Map<string, KeyState>> {
   const sql = database.within(LOOKUP_TIMEOUT_MS);
   const rows = await sql`
-    SELECT api_keys.*, tenants.is_active AS tenant_is_active
+    SELECT api_keys.*, tenants.is_active AS tenant_is_active, ${firstOfLine(sql)} AS limits_key_id
     FROM api_keys JOIN tenants ON tenants.id = api_keys.tenant_id
     WHERE api_keys.key_hash IN ${sql.list(padded(hashes))}`;
   return new Map(rows.map((row) => [textColumn(row, "key_hash"), toKeyState(row)]));
+}
+
+/** A secret a year, each good for a thousand years. */
+const ROTATIONS_MAX = 1000;
+
+/** The key at the root of the rotations that led to this one, also where its own row is gone; NULL for a key of its own. */
+function firstOfLine(sql: Sql): SqlPart {
+  return sql.part`
+    CASE WHEN api_keys.rotated_from IS NOT NULL THEN (
+      WITH RECURSIVE line (id, depth) AS (
+        SELECT api_keys.rotated_from, 1
+        UNION ALL
+        SELECT earlier.rotated_from, line.depth + 1 FROM api_keys AS earlier JOIN line ON earlier.id = line.id
+        WHERE earlier.rotated_from IS NOT NULL AND line.depth < ${ROTATIONS_MAX}
+      )
+      SELECT line.id FROM line ORDER BY line.depth DESC LIMIT 1
+    ) END`;
 }
 
 /** Repeats the last hash up to a power of two, so that ten prepared statements serve every batch size. */

@@ -12,11 +12,19 @@ export interface KeyState {
   readonly expiresAtMs?: number;
 }
 
-/** From a row that has the key's columns and `tenant_is_active`. */
+/** From a row that has the key's columns, `tenant_is_active` and `limits_key_id`. */
 export function toKeyState(row: Row): KeyState {
   const { id, tenantId, keyPrefix, limits, modelsAllowed, isActive, expiresAtMs } = toKeyRecord(row);
+  const limitsKeyId = optionalText(row, "limits_key_id");
   return {
-    caller: { keyId: id, tenantId, keyPrefix, limits, ...(modelsAllowed && { modelsAllowed }) },
+    caller: {
+      keyId: id,
+      tenantId,
+      keyPrefix,
+      limits,
+      ...(limitsKeyId !== undefined && { limitsKeyId }),
+      ...(modelsAllowed && { modelsAllowed }),
+    },
     isActive: isActive && integerColumn(row, "tenant_is_active") === 1,
     ...(expiresAtMs !== undefined && { expiresAtMs }),
   };

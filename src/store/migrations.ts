@@ -4,6 +4,7 @@
  */
 import initial from "./migrations/0001_initial.sql" with { type: "text" };
 import storedResponses from "./migrations/0002_stored_responses.sql" with { type: "text" };
+import keyLineage from "./migrations/0003_key_lineage.sql" with { type: "text" };
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -15,4 +16,5 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, name: "initial", text: initial },
   { version: 2, name: "stored_responses", text: storedResponses },
+  { version: 3, name: "key_lineage", text: keyLineage },
 ];

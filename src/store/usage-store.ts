@@ -12,11 +12,11 @@ export interface UsageStore {
   insert(records: readonly UsageRecord[]): Promise<void>;
   summarise(query: UsageQuery): Promise<readonly UsageSummary[]>;
   /**
-   * What the key's requests since then cost, those of the keys it was rotated from included, so that a new secret is
-   * no new budget.
+   * What the key's requests since then cost, those of the keys it was rotated from and into included, so that a new
+   * secret is no new budget.
    */
   spentNanoUsd(keyId: string, sinceMs: number): Promise<bigint>;
-  /** The key's admitted requests since then: those refused by a limit do not count. */
+  /** Admitted requests since then, of the same keys: those refused before any upstream do not count. */
   requestsSince(keyId: string, sinceMs: number): Promise<number>;
 }
 
@@ -67,25 +67,38 @@ export function createUsageStore(database: Database): UsageStore {
 
     async spentNanoUsd(keyId, sinceMs) {
       const [row] = await sql`
-        WITH RECURSIVE lineage (id) AS (
-          SELECT CAST(${keyId} AS TEXT)
-          UNION
-          SELECT api_keys.rotated_from FROM api_keys JOIN lineage ON api_keys.id = lineage.id
-          WHERE api_keys.rotated_from IS NOT NULL
-        )
+        WITH RECURSIVE ${lineOf(sql, keyId)}
         SELECT CAST(COALESCE(SUM(cost_nano_usd), 0) AS BIGINT) AS spent
         FROM usage_logs
-        WHERE key_id IN (SELECT id FROM lineage) AND kind = 'request' AND created_at >= ${sinceMs}`;
+        WHERE key_id IN (SELECT id FROM line) AND kind = 'request' AND created_at >= ${sinceMs}`;
       return row ? bigintColumn(row, "spent") : 0n;
     },
 
     async requestsSince(keyId, sinceMs) {
       const [row] = await sql`
+        WITH RECURSIVE ${lineOf(sql, keyId)}
         SELECT COUNT(*) AS requests FROM usage_logs
-        WHERE key_id = ${keyId} AND kind = 'request' AND outcome <> 'refused' AND created_at >= ${sinceMs}`;
+        WHERE key_id IN (SELECT id FROM line) AND kind = 'request' AND created_at >= ${sinceMs}
+          AND (outcome <> 'refused' OR target IS NOT NULL)`;
       return row ? integerColumn(row, "requests") : 0;
     },
   };
+}
+
+/** The key, those it was rotated from and those it was rotated into: a secret more is no second set of limits. */
+function lineOf(sql: Sql, keyId: string): SqlPart {
+  return sql.part`
+    earlier (id) AS (
+      SELECT CAST(${keyId} AS TEXT)
+      UNION
+      SELECT api_keys.rotated_from FROM api_keys JOIN earlier ON api_keys.id = earlier.id
+      WHERE api_keys.rotated_from IS NOT NULL
+    ),
+    line (id) AS (
+      SELECT id FROM earlier
+      UNION
+      SELECT api_keys.id FROM api_keys JOIN line ON api_keys.rotated_from = line.id
+    )`;
 }
 
 function selectSummaries(sql: Sql, query: UsageQuery) {

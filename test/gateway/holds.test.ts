@@ -171,3 +171,19 @@ describe("an answer nobody bounded", () => {
     expect(response.status).toBe(402);
   });
 });
+
+test("a key rotated with grace has one budget and one day with its successor", async () => {
+  const limits: Limits = { ...withBudget(1_000_000n), requestsPerDay: 5 };
+  upstream.answer = () => chatAnswer({ prompt_tokens: 100, completion_tokens: 100 });
+  const old = await gateway.createKey({ limits });
+  const asked = { ...saying("hi"), max_tokens: 100 };
+  expect((await post(old.secret, CHAT, asked)).status).toBe(200);
+  const fresh = await gateway.app.keys.rotate(old.id, { graceMs: 3_600_000 });
+  const statuses: number[] = [];
+  for (let turn = 0; turn < 3; turn++) {
+    for (const secret of [old.secret, fresh.secret]) statuses.push((await post(secret, CHAT, asked)).status);
+  }
+  expect(statuses).toEqual([200, 200, 200, 200, 429, 429]);
+  const use = gateway.app.world.limiter.peek(old.id, Date.now());
+  expect(use).toMatchObject({ spentNanoUsd: 1_000_000n, heldNanoUsd: 0n, remainingRequestsToday: 0 });
+});

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { VirtualClock } from "#lib/virtual-clock.ts";
 import type { Admission } from "#limits/admission.ts";
 import { createLimiter } from "#limits/limiter.ts";
-import type { Limits } from "#model/caller.ts";
+import type { Caller, Limits } from "#model/caller.ts";
 import { Failure } from "#model/failure.ts";
 import { callerWith, failureOf, NOTHING_USED, openLimiter } from "./open-limiter.ts";
 
@@ -175,6 +175,33 @@ describe("changed limits", () => {
     expect(reads).toBe(2);
     expect(limiter.peek("key-1", clock.nowMs())?.spentNanoUsd).toBe(7n);
   });
+});
+
+test("a key and its successors share every limit, whichever of them asks", async () => {
+  const { limiter, clock, queries } = openLimiter();
+  const limits: Limits = {
+    requestsPerMinute: 3,
+    requestsPerDay: 100,
+    concurrencyMax: 2,
+    tokensPerMinute: 100,
+    budget: { limitNanoUsd: 100n, period: "total" },
+  };
+  const first = callerWith(limits, "first");
+  const second: Caller = { ...callerWith(limits, "second"), limitsKeyId: "first" };
+  const third: Caller = { ...callerWith(limits, "third"), limitsKeyId: "first" };
+  const asFirst = await limiter.admit(first, clock.nowMs());
+  asFirst.reserve({ tokens: 60, costNanoUsd: 60 }, clock.nowMs());
+  const asSecond = await limiter.admit(second, clock.nowMs());
+  expect((await failureOf(() => limiter.admit(third, clock.nowMs()))).detail.code).toBe("concurrency");
+  const tooDear = () => asSecond.reserve({ tokens: 1, costNanoUsd: 41 }, clock.nowMs());
+  expect((await failureOf(tooDear)).kind).toBe("over_budget");
+  const tooMany = () => asSecond.reserve({ tokens: 41, costNanoUsd: 1 }, clock.nowMs());
+  expect((await failureOf(tooMany)).detail.code).toBe("tpm");
+  asSecond[Symbol.dispose]();
+  (await limiter.admit(third, clock.nowMs()))[Symbol.dispose]();
+  expect((await failureOf(() => limiter.admit(second, clock.nowMs()))).detail.code).toBe("rpm");
+  expect(queries.map(({ keyId }) => keyId)).toEqual(["first"]);
+  expect(limiter.keysLoaded).toBe(1);
 });
 
 describe("memory", () => {

@@ -49,6 +49,25 @@ export function testKeyManagement(bench: Bench): void {
       });
     });
 
+    test("every key of a line of rotations is limited as the first of them", async () => {
+      const { store, database } = await openDesk();
+      const first = await store.create({ tenantId: "acme" });
+      const second = await store.rotate(first.key.id, { graceMs: 10_000 });
+      const third = await store.rotate(second.key.id, { graceMs: 10_000 });
+      const other = await store.create({ tenantId: "acme" });
+      expect(await store.verify(first.secret)).not.toHaveProperty("limitsKeyId");
+      expect(await store.verify(second.secret)).toMatchObject({ limitsKeyId: first.key.id });
+      expect(await store.verify(third.secret)).toMatchObject({
+        keyId: third.key.id,
+        limitsKeyId: first.key.id,
+      });
+      expect(await store.verify(other.secret)).not.toHaveProperty("limitsKeyId");
+      await database.sql`DELETE FROM api_keys WHERE id = ${first.key.id}`;
+      const reader = createDesk(database).store;
+      for (const { secret } of [second, third])
+        expect(await reader.verify(secret)).toMatchObject({ limitsKeyId: first.key.id });
+    });
+
     test("a key is rotated once, also when two ask at the same time", async () => {
       const { store } = await openDesk();
       for (const options of [{}, { graceMs: 1000 }]) {

@@ -216,9 +216,10 @@ export function testUsage(bench: Bench): void {
       expect(byKey.map(({ group }) => group)).toEqual(["key_3", "key_1", "key_2"]);
     });
 
-    test("spending follows a key through its rotations; the day's count leaves out what was refused", async () => {
+    test("spending and counts follow a key through its rotations, and leave out what was refused", async () => {
       const database = await bench.open();
       const usage = createUsageStore(database);
+      const { target: _, ...untargeted } = request;
       const keys = createKeyStore({ database, now: () => START_MS });
       const first = await keys.create({ tenantId: "acme" });
       const second = await keys.rotate(first.key.id);
@@ -227,14 +228,17 @@ export function testUsage(bench: Bench): void {
         { ...request, id: "a", keyId: first.key.id, createdAtMs: START_MS - 1 },
         { ...request, id: "b", keyId: first.key.id },
         { ...request, id: "c", keyId: third.key.id },
-        { ...request, id: "d", keyId: third.key.id, outcome: "refused", costNanoUsd: 0 },
+        { ...untargeted, id: "d", keyId: third.key.id, outcome: "refused", costNanoUsd: 0 },
         { ...attempt, id: "c.1", keyId: third.key.id },
         { ...request, id: "e", keyId: "someone-else" },
       ]);
-      expect(await usage.spentNanoUsd(third.key.id, START_MS)).toBe(200n);
-      expect(await usage.spentNanoUsd(third.key.id, 0)).toBe(300n);
-      expect(await usage.spentNanoUsd(first.key.id, 0)).toBe(200n);
-      expect(await usage.requestsSince(third.key.id, START_MS)).toBe(1);
+      for (const { key } of [first, second, third]) {
+        expect(await usage.spentNanoUsd(key.id, START_MS)).toBe(200n);
+        expect(await usage.spentNanoUsd(key.id, 0)).toBe(300n);
+        expect(await usage.requestsSince(key.id, START_MS)).toBe(2);
+        expect(await usage.requestsSince(key.id, 0)).toBe(3);
+      }
+      expect(await usage.spentNanoUsd("someone-else", 0)).toBe(100n);
     });
 
     test("what a key spent is read from an index, not from the table", async () => {
