@@ -27,7 +27,11 @@ export function eachTwisted(
   for (const { path, shape } of sitesOf(value, leaf)) {
     if (seen.has(shape)) continue;
     seen.add(shape);
-    for (const hostile of leaves[leaf]) visit(withLeaf(value, path, hostile), `${shape} = ${hostile}`);
+    for (const hostile of leaves[leaf])
+      visit(
+        withLeaf(value, path, () => hostile),
+        `${shape} = ${hostile}`,
+      );
   }
 }
 

@@ -17,32 +17,37 @@ export interface Site {
   readonly shape: string;
 }
 
-/** The places of all texts, or of all numbers. */
-export function sitesOf(value: Json | undefined, leaf: "string" | "number"): readonly Site[] {
+/** The places of all texts, of all numbers, or of all objects. */
+export function sitesOf(value: Json | undefined, wanted: "string" | "number" | "object"): readonly Site[] {
   const visit = (node: Json | undefined, path: Path, shape: string): readonly Site[] => {
-    if (typeof node === leaf) return [{ path, shape }];
+    if (typeof node !== "object" && typeof node === wanted) return [{ path, shape }];
     if (Array.isArray(node)) {
       return node.flatMap((item: Json, index) => visit(item, [...path, index], `${shape}[]`));
     }
     if (!isObject(node)) return [];
     const type = typeof node["type"] === "string" ? `(${node["type"]})` : "";
-    return Object.entries(node).flatMap(([name, item]) =>
+    const inner = Object.entries(node).flatMap(([name, item]) =>
       visit(item, [...path, name], `${shape}${type}.${name}`),
     );
+    return wanted === "object" ? [{ path, shape: `${shape}${type}` }, ...inner] : inner;
   };
   return visit(value, [], "");
 }
 
-/** A copy with `leaf` in the place of what stands at `path`. */
-export function withLeaf(value: Json | undefined, path: Path, leaf: Json): Json {
+/** A copy in which `change` has made something else of what stands at `path`. */
+export function withLeaf(
+  value: Json | undefined,
+  path: Path,
+  change: (found: Json | undefined) => Json,
+): Json {
   const [step, ...rest] = path;
-  if (step === undefined) return leaf;
+  if (step === undefined) return change(value);
   if (Array.isArray(value)) {
-    return value.map((item: Json, index) => (index === step ? withLeaf(item, rest, leaf) : item));
+    return value.map((item: Json, index) => (index === step ? withLeaf(item, rest, change) : item));
   }
-  if (!isObject(value)) return leaf;
+  if (!isObject(value)) return change(value);
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, name === step ? withLeaf(item, rest, leaf) : item]),
+    Object.entries(value).map(([name, item]) => [name, name === step ? withLeaf(item, rest, change) : item]),
   );
 }
 

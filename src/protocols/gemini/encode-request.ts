@@ -3,7 +3,7 @@
  * Unknown fields are a hard 400 at AI Studio, so nothing is written that Gemini does not know; what the chosen back end
  * (AI Studio or Vertex) does not take is taken out at the end, in one place.
  */
-import { asObject, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
+import { asObject, type JsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
 import { listUnsaid, saidFields } from "#protocols/list-unsaid.ts";
@@ -21,7 +21,8 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   if (chat.protocol !== "gemini") leaveExtensions(chat.extensions, dropped);
   dropped.push(...listUnsaid(chat, { cacheMarks: false, citationWishes: false, citation: () => false }));
   const generationConfig = encodeGeneration(chat, context);
-  const body: MutableJsonObject = {
+  const { headers, fields } = encodeServiceTier(chat, context);
+  const body: JsonObject = {
     ...encodePrompt(chat, context),
     ...encodeTools(chat, context),
     ...encodeSafety(chat, context),
@@ -29,11 +30,11 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
     ...(chat.cache?.explicitName !== undefined && { cachedContent: chat.cache.explicitName }),
     ...encodeLabels(chat, context),
     ...encodeStore(chat, context),
+    ...fields,
   };
-  const { headers, fields } = encodeServiceTier(chat, context);
-  Object.assign(body, fields);
-  for (const [name, value] of Object.entries(ownExtensions(chat))) body[name] ??= value;
-  return { body: fitBackEnd(body, dialect, dropped), headers, dropped };
+  // What was encoded wins.
+  const own = Object.entries(ownExtensions(chat)).filter(([name]) => !Object.hasOwn(body, name));
+  return { body: fitBackEnd({ ...body, ...Object.fromEntries(own) }, dialect, dropped), headers, dropped };
 }
 
 /** Fields by which a caller refers to what its provider keeps or runs: without them the answer is to something else. */

@@ -19,8 +19,10 @@ import { toWireCallId } from "./wire-names.ts";
 
 export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): EncodedRequest {
   const dropped = new Set<string>();
-  const body: MutableJsonObject = {};
-  for (const [name, value] of Object.entries(raw)) body[fieldName(name, raw, dialect)] = value;
+  // A caller's field may be called `__proto__`: assigned, it would be swallowed.
+  const body: MutableJsonObject = Object.fromEntries(
+    Object.entries(raw).map(([name, value]) => [fieldName(name, raw, dialect), value]),
+  );
   body["model"] = dialect.model;
   patchStream(body, chat, dialect);
   const messages = patchMessages(asArray(raw["messages"]), chat, { dialect, dropped });

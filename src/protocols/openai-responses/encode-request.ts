@@ -246,10 +246,22 @@ function addExtensions(body: MutableJsonObject, extensions: JsonObject): void {
   for (const [path, value] of Object.entries(extensions)) {
     const [parent = path, child] = path.split(".", 2);
     const present = lookUp(body, parent);
-    if (child !== undefined) body[parent] = { ...(isObject(present) ? present : {}), [child]: value };
-    else if (Array.isArray(present) && Array.isArray(value)) body[parent] = joined(present, value);
-    else body[parent] = value;
+    const extended =
+      child === undefined
+        ? extend(present, value)
+        : { ...(isObject(present) ? present : {}), [child]: value };
+    // A caller's field may be called `__proto__`: assigned, it would be swallowed.
+    Object.defineProperty(body, parent, {
+      value: extended,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
   }
+}
+
+function extend(present: Json | undefined, value: Json | undefined): Json | undefined {
+  return Array.isArray(present) && Array.isArray(value) ? joined(present, value) : value;
 }
 
 function joined(first: readonly Json[], second: readonly Json[]): readonly Json[] {
