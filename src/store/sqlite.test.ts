@@ -52,6 +52,29 @@ test("a transaction holds the write lock from its start, and who cannot have it 
   await other.close();
 }, 20_000);
 
+test("who waits for the write lock lets the process go on, and has it when it is free", async () => {
+  const url = `sqlite:${join(folder, "waiting", "xjp.db")}`;
+  const [holder, other] = [await openDatabase(url), await openDatabase(url)];
+  const tenant = (id: string) => ({ id, name: id, created_at: 1 });
+  const waiting: Promise<unknown>[] = [];
+  await holder.transaction(async (sql) => {
+    await sql`INSERT INTO tenants ${sql.rows([tenant("holder")])}`;
+    // Only because none of these stands still until it has the lock can the holder's transaction end at all.
+    waiting.push(
+      other.sql`INSERT INTO tenants ${other.sql.rows([tenant("one")])}`,
+      other.insertNew(other.sql.part`tenants`, [tenant("two")]),
+      other.transaction(async (inner) => inner`INSERT INTO tenants ${inner.rows([tenant("three")])}`),
+    );
+    // Reading waits for nobody, not even behind a transaction that waits to begin.
+    expect(await other.sql`SELECT id FROM tenants`).toHaveLength(0);
+  });
+  await Promise.all(waiting);
+  const rows = await holder.sql`SELECT id FROM tenants ORDER BY id`;
+  expect(rows.map((row) => row["id"])).toEqual(["holder", "one", "three", "two"]);
+  await holder.close();
+  await other.close();
+});
+
 test.each(["mysql://user:hunter2@host/name", "xjp.db", "", "http://host/x"])(
   "%j is refused without being repeated",
   async (url) => {

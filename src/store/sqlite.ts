@@ -4,7 +4,7 @@
  * issued while a transaction is open would join that transaction and vanish with its rollback; here it waits until the
  * transaction is over.
  */
-import { Database as Connection, type Statement } from "bun:sqlite";
+import { Database as Connection, SQLiteError, type Statement } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Database, Rows, Sql, SqlPart, SqlPiece, SqlValue } from "./database.ts";
@@ -18,10 +18,18 @@ import {
   toPart,
   type SqliteStatement,
 } from "./sqlite-statement.ts";
-import { unavailable } from "./store-failure.ts";
+import { PRIMARY_CODE_MASK, unavailable } from "./store-failure.ts";
 
-/** How long another process's write lock is waited for. The wait blocks this process, so it is short. */
-const BUSY_TIMEOUT_MS = 2000;
+/**
+ * How long another process's write lock is waited for. SQLite's own wait stands still with the whole process, so it is
+ * a blink; after it the lock is tried again now and then while the process goes on with other work.
+ */
+const BUSY_TIMEOUT_MS = 25;
+const BUSY_PAUSE_MS = 50;
+const BUSY_WAIT_MS = 2_000;
+/** Nobody is being served while the database is opened. */
+const BUSY_TIMEOUT_AT_START_MS = 2_000;
+const SQLITE_BUSY = 5;
 const MEMORY = ":memory:";
 const OWNER_ONLY = 0o600;
 
@@ -30,31 +38,36 @@ export async function openSqlite(url: string): Promise<Database> {
   const connection = await translate(async () => connect(path));
   const prepared = new PreparedStatements(connection);
   const turn: { taken?: Promise<void> } = {};
-  const whenFree: Run = async (statement) => {
-    while (turn.taken) await turn.taken;
-    return statement();
-  };
-  const transaction = async <T>(work: (sql: Sql) => Promise<T>): Promise<T> => {
-    while (turn.taken) await turn.taken;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    turn.taken = promise;
-    try {
-      return await translate(async () => {
-        prepared.run("BEGIN IMMEDIATE");
-        try {
-          const result = await work(createSql(prepared, (statement) => statement()));
-          prepared.run("COMMIT");
-          return result;
-        } catch (error) {
-          prepared.rollBack();
-          throw error;
-        }
-      });
-    } finally {
-      delete turn.taken;
-      resolve();
-    }
-  };
+  const whenFree: Run = (statement) =>
+    patiently(async () => {
+      while (turn.taken) await turn.taken;
+      return statement();
+    });
+  /** Opens a transaction; gives how to end its turn. While the lock is waited for, others may have theirs. */
+  const begin = () =>
+    whenFree(async () => {
+      prepared.run("BEGIN IMMEDIATE");
+      const { promise, resolve } = Promise.withResolvers<void>();
+      turn.taken = promise;
+      return () => {
+        delete turn.taken;
+        resolve();
+      };
+    });
+  const transaction = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
+    translate(async () => {
+      const end = await begin();
+      try {
+        const result = await work(createSql(prepared, (statement) => statement()));
+        prepared.run("COMMIT");
+        return result;
+      } catch (error) {
+        prepared.rollBack();
+        throw error;
+      } finally {
+        end();
+      }
+    });
   const close = async () => {
     while (turn.taken) await turn.taken;
     prepared.close();
@@ -70,6 +83,20 @@ export async function openSqlite(url: string): Promise<Database> {
   };
 }
 
+/** A statement that found the lock taken has done nothing, so it can be run again. */
+async function patiently<T>(statement: () => Promise<T>): Promise<T> {
+  const endMs = performance.now() + BUSY_WAIT_MS;
+  for (;;) {
+    try {
+      return await statement();
+    } catch (error) {
+      const isBusy = error instanceof SQLiteError && (error.errno & PRIMARY_CODE_MASK) === SQLITE_BUSY;
+      if (!isBusy || performance.now() >= endMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
+    }
+  }
+}
+
 /** `sqlite:PATH`, also written with `//` as other tools do. A query has no meaning here and is left out. */
 export function sqlitePath(url: string): string {
   const path = url.slice("sqlite:".length).replace(/\?.*$/, "");
@@ -80,10 +107,11 @@ function connect(path: string): Connection {
   if (path !== MEMORY) createPrivately(path);
   const connection = new Connection(path, { create: true, readwrite: true, safeIntegers: true });
   try {
-    connection.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    connection.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_AT_START_MS}`);
     connection.run("PRAGMA journal_mode = WAL");
     connection.run("PRAGMA synchronous = NORMAL");
     connection.run("PRAGMA foreign_keys = ON");
+    connection.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   } catch (error) {
     connection.close();
     throw error;

@@ -32,7 +32,8 @@ export function unavailable(cause?: unknown): Failure {
 const REFUSED_CLASSES = new Set(["22", "23", "42"]);
 /** SQLite's primary result codes that blame it: ERROR, TOOBIG, CONSTRAINT, MISMATCH, RANGE. */
 const REFUSED_CODES = new Set([1, 18, 19, 20, 25]);
-const PRIMARY_CODE_MASK = 0xff;
+/** The rest of an extended code says which kind of it. */
+export const PRIMARY_CODE_MASK = 0xff;
 
 function isRefusal(error: unknown): boolean {
   if (error instanceof SQL.PostgresError) return REFUSED_CLASSES.has((error.errno ?? "").slice(0, 2));
