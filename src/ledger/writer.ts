@@ -13,7 +13,7 @@
 import { backoffDelayMs } from "#lib/backoff.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
 import { toFailure, type Failure } from "#model/failure.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, JournalBatch } from "./journal.ts";
 import type { Damage } from "./read-lines.ts";
 import { recoverDead, type Recovery } from "./recover.ts";
 import { keepRefused, retryRefused } from "./refused-rows.ts";
@@ -131,7 +131,10 @@ class JournalWriter implements Writer {
   }
 
   async #work(): Promise<void> {
-    for (let batch = this.#journal.read(); batch !== undefined; batch = this.#journal.read()) {
+    // Only what is there now: rows that come meanwhile wait for company, or each would be a transaction of its own.
+    let left = this.#journal.backlog.records;
+    for (let batch = this.#take(left); batch !== undefined; batch = this.#take(left)) {
+      left -= batch.records.length;
       const refused = await insertSparing(this.#sink, batch.records);
       keepRefused(this.#journal.folder, refused);
       if (refused.length > 0) this.#emit({ type: "refused", rows: refused });
@@ -142,6 +145,10 @@ class JournalWriter implements Writer {
     // Last, so that a dead process's unreadable files hold up no living row.
     await this.#recover();
     this.#failures = 0;
+  }
+
+  #take(left: number): JournalBatch | undefined {
+    return left > 0 ? this.#journal.read() : undefined;
   }
 
   /**
