@@ -221,3 +221,9 @@ const wishes: readonly (readonly [JsonObject, object])[] = [
 test.each(wishes)("the wish %j is understood", (fields, expected) => {
   expect<unknown>(decode(ask(fields)).reasoning).toEqual(expected);
 });
+
+test("a limit past 2^53 is refused with the bound it passed, a seed of 64 bits is taken", () => {
+  expect(() => decode(ask({ max_tokens: 1e308 }))).toThrow(String(Number.MAX_SAFE_INTEGER));
+  expect(decode(ask({ seed: 2 ** 62 })).seed).toBe(2 ** 62);
+  expect(paramOf(ask({ seed: 1e308 }))).toBe("seed");
+});

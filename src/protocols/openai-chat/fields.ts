@@ -84,7 +84,7 @@ export class Fields {
     if (Number.isInteger(value) && value >= least && value <= most) return value;
     throw this.refuse(
       name,
-      `an integer${range.least !== undefined ? ` of at least ${least}` : ""}${range.most !== undefined ? ` and at most ${most}` : ""}`,
+      `an integer${range.least !== undefined ? ` of at least ${least}` : ""}${range.most !== undefined || value > most ? ` and at most ${most}` : ""}`,
     );
   }
 
