@@ -124,7 +124,8 @@ function writeLine(
     outcome: record.outcome,
     error: failure?.kind,
     blame: failure?.blame,
-    reason: failure?.message,
+    // A provider's own words may quote the prompt; they are the caller's to read, not the log's.
+    reason: failure?.detail.isUpstreamText === true ? failure.detail.code : failure?.message,
     attempts: record.attempts,
     attempt_errors: record.attempts > 1 ? attempts.map((attempt) => attempt.errorKind ?? "ok") : undefined,
     input_tokens: record.usage.input,
