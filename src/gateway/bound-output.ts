@@ -17,7 +17,7 @@ const OUTPUT_TOKENS_UNSAID = 4_096;
 /** Current models of the large providers can write at least this much, and need it where they think first. */
 const OUTPUT_TOKENS_UNSAID_LARGE = 16_384;
 const LARGE =
-  /gpt-4o(?!-2024-05-13)|gpt-4\.1|gpt-[5-9]|(?:^|\/)o[1-9](?!-preview)|claude-(?:opus|sonnet|haiku|fable|mythos)-[4-9]|gemini-(?:2\.5|[3-9])/;
+  /gpt-4o(?!-2024-05-13)|gpt-4\.1|gpt-[5-9]|(?:^|\/)o[1-9](?!-preview)|claude-(?:opus|sonnet|haiku|fable|mythos)-[4-9]|gemini-(?:2\.5|[3-9])|grok-[4-9]|deepseek-(?:reasoner|r1)/;
 
 /** Tokens of one choice, as the caller bound them or as they are assumed to be bound. */
 export function outputBound(

@@ -27,10 +27,9 @@ export type Counts = { -readonly [Name in (typeof countFields)[number]]?: number
 
 /** Whole numbers from 0 to 2^53-1 stay. The usual case allocates nothing. */
 export function keepCounts(usage: Usage): Usage {
-  const broken = countFields.filter((name) => !isCount(usage[name]));
-  if (broken.length === 0) return usage;
+  if (countFields.every((name) => isCount(usage[name]))) return usage;
   const kept: Counts & Usage = { ...usage };
-  for (const name of broken) delete kept[name];
+  for (const name of countFields) if (!isCount(kept[name])) delete kept[name];
   return kept;
 }
 

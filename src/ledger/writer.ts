@@ -12,7 +12,7 @@
  */
 import { backoffDelayMs } from "#lib/backoff.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
-import { toFailure, type Failure } from "#model/failure.ts";
+import { Failure, toFailure } from "#model/failure.ts";
 import type { Journal, JournalBatch } from "./journal.ts";
 import type { Damage } from "./read-lines.ts";
 import { recoverDead, type Recovery } from "./recover.ts";
@@ -163,9 +163,13 @@ class JournalWriter implements Writer {
       const recovery = await this.#recoverDead((failure) => unreadable.push(failure));
       if (recovery.owners > 0) this.#emit({ type: "recovered", recovery });
     } catch (error) {
-      const failure = toFailure(error);
-      if (failure.kind === "unavailable") throw error;
-      unreadable.push(failure);
+      if (toFailure(error).kind === "unavailable") throw error;
+      unreadable.push(
+        new Failure("internal", "The journal folder, or `refused.rows` in it, cannot be read. Mend it.", {
+          cause: error,
+          code: "journal_unreadable",
+        }),
+      );
     }
     const [failure] = unreadable;
     if (failure === undefined) {
