@@ -66,14 +66,12 @@ afterAll(async () => {
 
 /** A port whose queue of unaccepted connections is full: what comes now waits for ever, as before a black hole. */
 async function startSilentPort() {
-  const child = Bun.spawn(
-    [
-      "python3",
-      "-c",
-      "import socket,sys\ns=socket.socket()\ns.bind(('127.0.0.1',0))\ns.listen(0)\nprint(s.getsockname()[1],flush=True)\nsys.stdin.read()",
-    ],
-    { stdin: "pipe", stdout: "pipe" },
-  );
+  // Once it listens it stops itself, so nobody ever takes a connection off its queue.
+  const program = `const server = require("node:net").createServer();
+    server.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+      process.stdout.write(server.address().port + "\\n", () => process.kill(process.pid, "SIGSTOP"));
+    });`;
+  const child = Bun.spawn(["node", "-e", program], { stdout: "pipe" });
   const { value } = await child.stdout.getReader().read();
   const port = Number(new TextDecoder().decode(value));
   // The kernel rounds a queue of 0 up. Those that find no place wait for one, and would take it before any other.
@@ -92,7 +90,7 @@ async function startSilentPort() {
     port,
     close() {
       for (const socket of fillers) socket.destroy();
-      child.kill();
+      child.kill("SIGKILL");
     },
   };
 }
