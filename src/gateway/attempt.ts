@@ -15,6 +15,7 @@ import type { Permit } from "#health/breaker.ts";
 import { backoffDelayMs } from "#lib/backoff.ts";
 import { sleep } from "#lib/clock.ts";
 import { Failure, toFailure } from "#model/failure.ts";
+import { holdAnother } from "./admit.ts";
 import { Attempt, type Exchange } from "./exchange.ts";
 import type { Route, World } from "./world.ts";
 
@@ -62,6 +63,7 @@ export async function attempt<Answer>(
   };
   for (;;) {
     const { candidate, permit } = await pick(world, exchange, route, progress);
+    holdNext(world, exchange, progress, { candidate, permit });
     if (candidate.failures === 0) world.health.of(candidate.target.id).retries.earn();
     const entry = new Attempt(exchange.attempts.length + 1, candidate.target, world.clock.monotonicMs());
     exchange.attempts.push(entry);
@@ -81,6 +83,17 @@ export async function attempt<Answer>(
     } finally {
       permit.abandon();
     }
+  }
+}
+
+/** What earlier attempts cost is spent, so the next one is held on top of it, or not made. */
+function holdNext(world: World, exchange: Exchange, progress: Progress, { candidate, permit }: Pick): void {
+  if (exchange.attempts.length === 0) return;
+  try {
+    holdAnother(world, exchange, candidate.target);
+  } catch (error) {
+    permit.abandon();
+    throw progress.lastFailure ?? error;
   }
 }
 
