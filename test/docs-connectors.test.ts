@@ -79,6 +79,7 @@ describe("docs/connectors.md", () => {
       const written = Object.keys(requests).map((column) => [column, firstWord(table.get(row)?.get(column))]);
       expect(written).toEqual(real);
       expect(firstWord(table.get(row)?.get("counts tokens"))).toBe(counts(target));
+      expect(firstWord(table.get(row)?.get("embeddings"))).toBe(embeds(target));
     });
   }
 });
@@ -107,8 +108,16 @@ function counts(target: Target): string {
   return isTaken(() => target.connector.address(callFor(target, "count")));
 }
 
-function callFor(target: Target, operation: Operation) {
-  const protocol = pickProtocol(target, "gemini");
+/** Of whichever API it speaks; Anthropic's has no embeddings, so a connector of that alone is never asked. */
+function embeds(target: Target): string {
+  const answers = target.connector
+    .protocols(target)
+    .filter((protocol) => protocol !== "anthropic-messages")
+    .map((protocol) => isTaken(() => target.connector.address(callFor(target, "embed", protocol))));
+  return answers.includes("yes") ? "yes" : "no";
+}
+
+function callFor(target: Target, operation: Operation, protocol = pickProtocol(target, "gemini")) {
   return { target, protocol, operation, signal: AbortSignal.abort() };
 }
 
