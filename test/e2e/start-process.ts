@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../gateway/until.ts";
 
-export const launcher = join(import.meta.dir, "..", "..", "bin", "xjp.mjs");
+const launcher = join(import.meta.dir, "..", "..", "bin", "xjp.mjs");
 
 export interface Running {
   readonly url: string;

@@ -61,7 +61,7 @@ function framesOf(text: string): readonly SseFrame[] {
   return [...reader.push(new TextEncoder().encode(text)), ...reader.end()];
 }
 
-export function expectReal(value: unknown, place: string): void {
+function expectReal(value: unknown, place: string): void {
   expect(findUnreal(value), place).toBeUndefined();
 }
 
