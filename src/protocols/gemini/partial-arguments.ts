@@ -7,7 +7,7 @@ import { asArray, asObject, asString, type Json, type JsonObject } from "#lib/js
 type Node = Json | { [name: string]: Node } | Node[];
 
 export class PartialArguments {
-  readonly #root: { [name: string]: Node } = {};
+  #root: { [name: string]: Node } = {};
   /** Paths whose string goes on in the next piece. */
   readonly #open = new Set<string>();
 
@@ -20,7 +20,12 @@ export class PartialArguments {
 
   /** Whole arguments that came in one go. */
   assign(whole: Json | undefined): void {
-    Object.assign(this.#root, asObject(whole));
+    // A spread, because an argument may be named `__proto__`, and an assignment would make it the prototype.
+    const given: { readonly [name: string]: Json | undefined } = asObject(whole) ?? {};
+    const entries = Object.entries(given).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    );
+    this.#root = { ...this.#root, ...Object.fromEntries(entries) };
   }
 
   toText(): string {
