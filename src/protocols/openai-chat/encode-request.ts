@@ -1,7 +1,7 @@
 /**
  * A canonical request as a Chat Completions body, for requests that came in another API. What this host cannot take
  * is dropped and listed where it only tunes the answer, and refused where the caller would break on its absence
- * (mapping.md, section 0): more alternatives, logprobs, hosted tools, content the model could not read.
+ * (docs/translation.md): more alternatives, logprobs, hosted tools, content the model could not read.
  */
 import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import type { Chat, Effort, Reasoning } from "#model/chat.ts";

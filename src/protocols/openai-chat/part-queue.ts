@@ -1,5 +1,5 @@
 /**
- * Serial nesting (mapping.md, section 15). Chat Completions may interleave fragments of several tool calls, and text
+ * Serial nesting. Chat Completions may interleave fragments of several tool calls, and text
  * with them; canonical events have one open part at a time. Parts stand in a queue in the order they began:
  *
  *   head: open, its events go out at once      the others: their events wait
