@@ -197,3 +197,13 @@ models: { m: { targets: [{ connector: d, model: demo-fault-not-sse }] } }
     await ignoring.stop();
   }
 });
+
+test("a body of millions of empty lists is refused before it is unpacked", async () => {
+  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${gateway.key}`, "content-type": "application/json" },
+    body: `{"model":"demo","messages":[${"[],".repeat(600_000)}[]]}`,
+  });
+  expect(response.status).toBe(400);
+  expect(await response.text()).toContain("values");
+});
