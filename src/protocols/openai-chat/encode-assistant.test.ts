@@ -1,27 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { AssistantPart, Chat, Opaque } from "#model/chat.ts";
-import type { Dialect, Host } from "#protocols/protocol.ts";
-import { encodeRequest } from "./encode-request.ts";
-
-const base: Chat = {
-  protocol: "anthropic-messages",
-  model: "logical",
-  stream: false,
-  includeUsage: true,
-  system: [],
-  turns: [{ side: "user", parts: [{ type: "text", text: "hi" }] }],
-  tools: [],
-  extensions: {},
-  betas: [],
-};
-const to = (host: Host, model = "m", vendor: Dialect["vendor"] = "unknown"): Dialect => ({
-  model,
-  vendor,
-  route: host,
-  host,
-});
-const encode = (chat: Partial<Chat>, dialect: Dialect) => encodeRequest({ ...base, ...chat }, dialect);
-const messages = (chat: Partial<Chat>, dialect: Dialect) => encode(chat, dialect).body["messages"];
+import { encode, messages, to } from "./encode-fixture.ts";
 
 describe("earlier reasoning", () => {
   const opaque = (fields: Partial<Opaque>): Opaque => ({

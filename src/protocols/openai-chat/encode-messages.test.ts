@@ -1,27 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { AssistantPart, Chat, UserPart } from "#model/chat.ts";
-import type { Dialect, Host } from "#protocols/protocol.ts";
-import { encodeRequest } from "./encode-request.ts";
-
-const base: Chat = {
-  protocol: "anthropic-messages",
-  model: "logical",
-  stream: false,
-  includeUsage: true,
-  system: [],
-  turns: [{ side: "user", parts: [{ type: "text", text: "hi" }] }],
-  tools: [],
-  extensions: {},
-  betas: [],
-};
-const to = (host: Host, model = "m", vendor: Dialect["vendor"] = "unknown"): Dialect => ({
-  model,
-  vendor,
-  route: host,
-  host,
-});
-const encode = (chat: Partial<Chat>, dialect: Dialect) => encodeRequest({ ...base, ...chat }, dialect);
-const messages = (chat: Partial<Chat>, dialect: Dialect) => encode(chat, dialect).body["messages"];
+import type { Host } from "#protocols/protocol.ts";
+import { encode, messages, to } from "./encode-fixture.ts";
 
 describe("messages", () => {
   const image: UserPart = { type: "image", media: { from: "base64", mime: "image/png", data: "AA" } };

@@ -1,38 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import type { Chat, UserPart } from "#model/chat.ts";
-import { Failure } from "#model/failure.ts";
-import type { Dialect, Host } from "#protocols/protocol.ts";
-import { encodeRequest } from "./encode-request.ts";
-
-const base: Chat = {
-  protocol: "anthropic-messages",
-  model: "logical",
-  stream: false,
-  includeUsage: true,
-  system: [],
-  turns: [{ side: "user", parts: [{ type: "text", text: "hi" }] }],
-  tools: [],
-  extensions: {},
-  betas: [],
-};
-const to = (host: Host, model = "m", vendor: Dialect["vendor"] = "unknown"): Dialect => ({
-  model,
-  vendor,
-  route: host,
-  host,
-});
-const encode = (chat: Partial<Chat>, dialect: Dialect) => encodeRequest({ ...base, ...chat }, dialect);
-const messages = (chat: Partial<Chat>, dialect: Dialect) => encode(chat, dialect).body["messages"];
-
-function refused(chat: Partial<Chat>, dialect: Dialect): string | undefined {
-  try {
-    encode(chat, dialect);
-  } catch (error) {
-    if (error instanceof Failure && error.kind === "unsupported") return error.detail.param;
-    throw error;
-  }
-  return undefined;
-}
+import type { UserPart } from "#model/chat.ts";
+import type { Host } from "#protocols/protocol.ts";
+import { messages, refused, to } from "./encode-fixture.ts";
 
 describe("media a host cannot read is refused by its path", () => {
   const audio: UserPart = { type: "audio", media: { from: "base64", mime: "audio/ogg", data: "AA" } };

@@ -1,38 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { JsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
-import { Failure } from "#model/failure.ts";
-import type { Dialect, Host } from "#protocols/protocol.ts";
-import { encodeRequest } from "./encode-request.ts";
-
-const base: Chat = {
-  protocol: "anthropic-messages",
-  model: "logical",
-  stream: false,
-  includeUsage: true,
-  system: [],
-  turns: [{ side: "user", parts: [{ type: "text", text: "hi" }] }],
-  tools: [],
-  extensions: {},
-  betas: [],
-};
-const to = (host: Host, model = "m", vendor: Dialect["vendor"] = "unknown"): Dialect => ({
-  model,
-  vendor,
-  route: host,
-  host,
-});
-const encode = (chat: Partial<Chat>, dialect: Dialect) => encodeRequest({ ...base, ...chat }, dialect);
-
-function refused(chat: Partial<Chat>, dialect: Dialect): string | undefined {
-  try {
-    encode(chat, dialect);
-  } catch (error) {
-    if (error instanceof Failure && error.kind === "unsupported") return error.detail.param;
-    throw error;
-  }
-  return undefined;
-}
+import type { Dialect } from "#protocols/protocol.ts";
+import { encode, refused, to } from "./encode-fixture.ts";
 
 describe("fields by host", () => {
   const rows: readonly (readonly [string, Partial<Chat>, Dialect, JsonObject, readonly string[]])[] = [
