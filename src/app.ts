@@ -18,6 +18,7 @@ import { openJournal } from "#ledger/journal.ts";
 import { createSpentReader } from "#ledger/read-spent.ts";
 import { createWriter, type WriterEvent } from "#ledger/writer.ts";
 import type { Clock } from "#lib/clock.ts";
+import { Shutdown } from "#lib/shutdown.ts";
 import { createLimiter } from "#limits/limiter.ts";
 import { anthropicMessages } from "#protocols/anthropic-messages/anthropic-messages.ts";
 import { gemini } from "#protocols/gemini/gemini.ts";
@@ -102,7 +103,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const ceiling =
     ceilingUsd === undefined ? {} : { unknownPriceCeilingNanoUsd: Number(toNanoUsd(ceilingUsd)) };
   const current = { loaded: options.loaded, settings: createSettings(options.loaded, context) };
-  const shutdown = new AbortController();
+  const shutdown = new Shutdown();
   const world: World = {
     clock,
     random: options.random,
@@ -122,12 +123,13 @@ export async function createApp(options: AppOptions): Promise<App> {
     health: new HealthRegistry(),
     sealer: createSealer(await readOrCreateSecret({ database, name: SEAL_SECRET, now })),
     responses,
-    shutdown: shutdown.signal,
-    telemetry: createTelemetry(metrics, log),
+    shutdown,
+    telemetry: createTelemetry(metrics, log, clock),
     settings: () => current.settings,
   };
   const status = createStatusPages({
     readMetrics: () => {
+      world.telemetry.flush();
       const { targetIds } = current.settings;
       readGauges(metrics, { health: world.health, targetIds, journalBacklog: journal.backlog.records });
       return metrics.registry.metrics();
@@ -146,9 +148,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       current.loaded = loaded;
       current.settings = createSettings(loaded, context);
     },
-    cutAnswers: () => shutdown.abort(),
+    cutAnswers: () => shutdown.begin(),
     async close() {
       stopTimers();
+      world.telemetry.flush();
       await keys.close();
       if (!(await writer.close(CLOSE_MS))) log.warn("usage rows are left in the journal for the next start");
       journal.close();

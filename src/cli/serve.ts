@@ -89,6 +89,7 @@ async function runGateway(
     ...(demo && { demoUrl: `http://127.0.0.1:${demo.port}` }),
   });
   stack.defer(() => app.close());
+  stack.use(tellBeforeExit(() => app.world.telemetry.flush()));
   const listener = openPort(loaded, app, (error) => log.error({ err: error }, "bug outside a request"));
   stack.defer(() => listener.close());
   stack.use(
@@ -101,6 +102,12 @@ async function runGateway(
   log.info("draining: no new requests, answers under way may end");
   app.status.drain();
   await Bun.sleep(config.server.drain_delay_ms);
+}
+
+/** An exit by an uncaught error writes the log's buffer; requests that wait to be told come before that. */
+function tellBeforeExit(flush: () => void): Disposable {
+  process.prependListener("exit", flush);
+  return { [Symbol.dispose]: () => process.off("exit", flush) };
 }
 
 /** Without a file there is nothing to reload, and the signal's default would end the process in mid-answer. */

@@ -6,6 +6,7 @@
  * and sleeps on if not, so a stream of thousands of chunks costs no timer per chunk.
  */
 import type { Clock, Timer } from "#lib/clock.ts";
+import type { Shutdown } from "#lib/shutdown.ts";
 import { Failure } from "#model/failure.ts";
 
 export type Phase = "connect" | "first_token" | "idle" | "whole" | "total";
@@ -22,8 +23,8 @@ interface Watched {
   /** Monotonic. */
   readonly startedMs: number;
   readonly totalMs: number;
-  /** Aborts when the process may wait for answers no longer. */
-  readonly shutdown?: AbortSignal;
+  /** Begins when the process may wait for answers no longer. */
+  readonly shutdown?: Shutdown;
 }
 
 export class Deadlines {
@@ -32,7 +33,7 @@ export class Deadlines {
   readonly #totalMs: number;
   readonly #controller = new AbortController();
   readonly #client: AbortSignal;
-  readonly #shutdown: AbortSignal | undefined;
+  readonly #shutdown: Shutdown | undefined;
   #phase: Phase = "total";
   #phaseMs = Number.POSITIVE_INFINITY;
   #sinceMs = 0;
@@ -56,7 +57,7 @@ export class Deadlines {
     this.#shutdown = request.shutdown;
     if (client.aborted) this.#onClientGone();
     client.addEventListener("abort", this.#onClientGone);
-    this.#shutdown?.addEventListener("abort", this.#onShutdown);
+    this.#shutdown?.add(this.#onShutdown);
   }
 
   get signal(): AbortSignal {
@@ -90,7 +91,7 @@ export class Deadlines {
   stop(): void {
     this.#timer?.cancel();
     this.#client.removeEventListener("abort", this.#onClientGone);
-    this.#shutdown?.removeEventListener("abort", this.#onShutdown);
+    this.#shutdown?.delete(this.#onShutdown);
   }
 
   readonly #onShutdown = (): void => {

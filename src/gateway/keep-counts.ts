@@ -27,7 +27,9 @@ export type Counts = { -readonly [Name in (typeof countFields)[number]]?: number
 
 /** Whole numbers from 0 to 2^53-1 stay. The usual case allocates nothing. */
 export function keepCounts(usage: Usage): Usage {
-  if (countFields.every((name) => isCount(usage[name]))) return usage;
+  let isKept = true;
+  for (const value of Object.values(usage)) isKept &&= typeof value !== "number" || isCount(value);
+  if (isKept) return usage;
   const kept: Counts & Usage = { ...usage };
   for (const name of countFields) if (!isCount(kept[name])) delete kept[name];
   return kept;

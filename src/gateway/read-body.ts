@@ -25,7 +25,8 @@ export async function readBody(world: Pick<World, "clock">, exchange: Exchange):
       "The body is not a JSON object. Send JSON with `content-type: application/json`.",
     );
   }
-  if (isDeeperThan(raw, DEPTH_MAX)) {
+  // Every level takes two brackets, so a short body cannot be deep.
+  if (text.length > 2 * DEPTH_MAX && isDeeperThan(raw, DEPTH_MAX)) {
     throw new Failure("bad_request", `The body nests deeper than ${DEPTH_MAX} levels. Flatten it.`);
   }
   exchange.text = text;
@@ -34,16 +35,14 @@ export async function readBody(world: Pick<World, "clock">, exchange: Exchange):
 
 /** A body that never ends must not hold its key's slot for ever. */
 async function inTime(world: Pick<World, "clock">, exchange: Exchange): Promise<string> {
-  const late = Promise.withResolvers<never>();
-  const { bodyTimeoutMs } = exchange.settings;
+  const { bodyTimeoutMs, bodyBytesMax } = exchange.settings;
+  const body = Promise.withResolvers<string>();
   const timer = world.clock.schedule(bodyTimeoutMs, () =>
-    late.reject(new Failure("bad_request", `The body did not arrive within ${bodyTimeoutMs} ms.`)),
+    body.reject(new Failure("bad_request", `The body did not arrive within ${bodyTimeoutMs} ms.`)),
   );
+  readText(exchange.inbound.request, bodyBytesMax).then(body.resolve, body.reject);
   try {
-    return await Promise.race([
-      readText(exchange.inbound.request, exchange.settings.bodyBytesMax),
-      late.promise,
-    ]);
+    return await body.promise;
   } catch (error) {
     if (error instanceof Failure) throw error;
     if (exchange.client.aborted)
@@ -137,5 +136,6 @@ function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
   const children: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
-  return children.some((child) => isDeeperThan(child, levels - 1));
+  for (const child of children) if (isDeeperThan(child, levels - 1)) return true;
+  return false;
 }

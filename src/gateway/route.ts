@@ -38,6 +38,7 @@ export function route(world: World, exchange: Exchange, asked: { readonly model:
       },
     );
   }
+  if (found.targets.length === 1 && exchange.pinnedTo === undefined) return found;
   const targets = orderTargets(found.strategy, found.targets, {
     random: () => world.random(),
     firstTokenMs: (id) => world.health.of(id).firstTokenMs,

@@ -3,12 +3,18 @@ import type { Target } from "#connectors/connector.ts";
 import type { Sale } from "#ledger/price.ts";
 import type { Exchange } from "./exchange.ts";
 
-export function saleOf({ connector, model }: Target, exchange: Pick<Exchange, "createdAtMs">): Sale {
-  return {
+export function saleOf(
+  { connector, model }: Target,
+  exchange: Pick<Exchange, "createdAtMs">,
+  servedModel?: string,
+): Sale {
+  const sale: { -readonly [Name in keyof Sale]: Sale[Name] } = {
     provider: connector.name,
     connectorType: connector.type,
     model,
-    ...(connector.baseUrl !== undefined && { baseUrl: connector.baseUrl }),
     atMs: exchange.createdAtMs,
   };
+  if (connector.baseUrl !== undefined) sale.baseUrl = connector.baseUrl;
+  if (servedModel !== undefined) sale.servedModel = servedModel;
+  return sale;
 }

@@ -70,10 +70,10 @@ function write(world: World, exchange: Exchange, ending: Ending, rate: typeof ra
 }
 
 function actualOf({ usage, costNanoUsd }: UsageRecord): Actual {
-  return {
-    ...(usage.output !== undefined && { tokens: (inputTotal(usage) ?? 0) + usage.output }),
-    ...(costNanoUsd !== undefined && { costNanoUsd }),
-  };
+  const actual: { -readonly [Name in keyof Actual]: Actual[Name] } = {};
+  if (usage.output !== undefined) actual.tokens = (inputTotal(usage) ?? 0) + usage.output;
+  if (costNanoUsd !== undefined) actual.costNanoUsd = costNanoUsd;
+  return actual;
 }
 
 function tell(world: World, exchange: Exchange, { attempts, request, bug }: Books, ending: Ending): void {
@@ -108,25 +108,36 @@ function rateAttempt(exchange: Exchange, entry: Attempt): Rated {
   return { usage, cost: price(exchange, entry, usage) };
 }
 
+/** A record being filled in: two are made for every request, and fields set one by one are the cheap way. */
+type Draft = { -readonly [Name in keyof UsageRecord]: UsageRecord[Name] };
+
 function book(world: World, exchange: Exchange, entry: Attempt, { usage, cost }: Rated): UsageRecord {
-  return {
-    ...common(exchange, usage),
+  const record: Draft = {
     kind: "attempt",
     id: `${exchange.id}.${entry.number}`,
+    requestId: exchange.id,
+    tenantId: exchange.caller?.tenantId ?? "",
+    keyId: exchange.caller?.keyId ?? "",
+    logicalModel: exchange.route?.logicalModel ?? "",
     target: entry.target.id,
     provider: entry.target.connector.name,
-    ...(entry.servedModel !== undefined && { servedModel: entry.servedModel }),
-    ...(entry.protocolOut && { protocolOut: entry.protocolOut }),
+    protocolIn: exchange.protocolName,
+    isStream: exchange.chat?.stream ?? false,
     outcome: attemptOutcome(entry.failure),
     status: entry.status,
-    ...(entry.failure && { errorKind: entry.failure.kind }),
-    ...(cost.nanoUsd !== undefined && { costNanoUsd: cost.nanoUsd }),
+    usage,
     costSource: cost.source,
-    ...(cost.version !== undefined && { priceVersion: cost.version }),
-    ...(entry.firstTokenMs !== undefined && { firstTokenMs: entry.firstTokenMs }),
     totalMs: entry.totalMs ?? world.clock.monotonicMs() - entry.startedMs,
     attempts: entry.number,
+    createdAtMs: exchange.createdAtMs,
   };
+  if (entry.servedModel !== undefined) record.servedModel = entry.servedModel;
+  if (entry.protocolOut) record.protocolOut = entry.protocolOut;
+  if (entry.failure) record.errorKind = entry.failure.kind;
+  if (cost.nanoUsd !== undefined) record.costNanoUsd = cost.nanoUsd;
+  if (cost.version !== undefined) record.priceVersion = cost.version;
+  if (entry.firstTokenMs !== undefined) record.firstTokenMs = entry.firstTokenMs;
+  return record;
 }
 
 function attemptOutcome(failure: Failure | undefined): Outcome {
@@ -142,37 +153,33 @@ function requestRecord(
 ): UsageRecord {
   const last = attempts.at(-1);
   const tags = readTags(exchange.inbound.request.headers.get("x-xjp-tags"));
-  return {
-    ...common(exchange, sumUsage(attempts)),
+  const record: Draft = {
     kind: "request",
     id: exchange.id,
-    ...(last?.target !== undefined && { target: last.target }),
-    ...(last?.provider !== undefined && { provider: last.provider }),
-    ...(last?.servedModel !== undefined && { servedModel: last.servedModel }),
-    ...(last?.protocolOut && { protocolOut: last.protocolOut }),
-    outcome: ending.outcome,
-    status: ending.status,
-    ...(ending.failure && { errorKind: ending.failure.kind }),
-    ...sumCost(attempts),
-    ...(exchange.firstTokenMs !== undefined && { firstTokenMs: exchange.firstTokenMs }),
-    totalMs: world.clock.monotonicMs() - exchange.startedMs,
-    attempts: exchange.attempts.length,
-    ...(tags && { tags }),
-    ...(exchange.dropped.length > 0 && { dropped: exchange.dropped }),
-  };
-}
-
-function common(exchange: Exchange, usage: Usage) {
-  return {
     requestId: exchange.id,
     tenantId: exchange.caller?.tenantId ?? "",
     keyId: exchange.caller?.keyId ?? "",
     logicalModel: exchange.route?.logicalModel ?? "",
     protocolIn: exchange.protocolName,
     isStream: exchange.chat?.stream ?? false,
-    usage,
+    outcome: ending.outcome,
+    status: ending.status,
+    usage: sumUsage(attempts),
+    costSource: "none",
+    totalMs: world.clock.monotonicMs() - exchange.startedMs,
+    attempts: exchange.attempts.length,
     createdAtMs: exchange.createdAtMs,
   };
+  addCost(record, attempts);
+  if (last?.target !== undefined) record.target = last.target;
+  if (last?.provider !== undefined) record.provider = last.provider;
+  if (last?.servedModel !== undefined) record.servedModel = last.servedModel;
+  if (last?.protocolOut) record.protocolOut = last.protocolOut;
+  if (ending.failure) record.errorKind = ending.failure.kind;
+  if (exchange.firstTokenMs !== undefined) record.firstTokenMs = exchange.firstTokenMs;
+  if (tags) record.tags = tags;
+  if (exchange.dropped.length > 0) record.dropped = exchange.dropped;
+  return record;
 }
 
 /** As reported; where an answer was cut before its report, what was delivered, marked as an estimate. */
@@ -207,10 +214,7 @@ function price(exchange: Exchange, entry: Attempt, usage: Usage): Cost {
   // An error answer generated nothing; neither did a connection that never stood.
   if (usage.output === undefined && inputTotal(usage) === undefined && entry.failure)
     return { nanoUsd: 0, source: "none" };
-  const cost = exchange.settings.prices.cost(usage, {
-    ...saleOf(entry.target, exchange),
-    ...(entry.servedModel !== undefined && { servedModel: entry.servedModel }),
-  });
+  const cost = exchange.settings.prices.cost(usage, saleOf(entry.target, exchange, entry.servedModel));
   return cost.source !== "unknown" && usage.estimated === true ? { ...cost, source: "estimated" } : cost;
 }
 
@@ -220,18 +224,23 @@ function modelLabel({ route }: Exchange): string {
 }
 
 /** A request costs what its attempts cost; one unknown part makes the whole unknown. */
-function sumCost(
-  attempts: readonly UsageRecord[],
-): Pick<UsageRecord, "costNanoUsd" | "costSource" | "priceVersion"> {
-  if (attempts.length === 0) return { costNanoUsd: 0, costSource: "none" };
-  const unknown = attempts.find((record) => record.costNanoUsd === undefined);
-  if (unknown) return { costSource: "unknown" };
-  const told = attempts.findLast((record) => record.costSource !== "none") ?? attempts[0];
-  return {
-    costNanoUsd: atMost(attempts.reduce((sum, record) => sum + (record.costNanoUsd ?? 0), 0)),
-    costSource: told?.costSource ?? "none",
-    ...(told?.priceVersion !== undefined && { priceVersion: told.priceVersion }),
-  };
+function addCost(record: Draft, attempts: readonly UsageRecord[]): void {
+  if (attempts.length === 0) {
+    record.costNanoUsd = 0;
+    return;
+  }
+  let sum = 0;
+  for (const { costNanoUsd } of attempts) {
+    if (costNanoUsd === undefined) {
+      record.costSource = "unknown";
+      return;
+    }
+    sum += costNanoUsd;
+  }
+  const told = attempts.findLast(({ costSource }) => costSource !== "none") ?? attempts[0];
+  record.costNanoUsd = atMost(sum);
+  record.costSource = told?.costSource ?? "none";
+  if (told?.priceVersion !== undefined) record.priceVersion = told.priceVersion;
 }
 
 function sumUsage(attempts: readonly UsageRecord[]): Usage {

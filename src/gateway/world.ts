@@ -14,6 +14,7 @@ import type { Caller } from "#model/caller.ts";
 import type { Chat, Opaque, ProtocolName } from "#model/chat.ts";
 import type { Protocol } from "#protocols/protocol.ts";
 import type { ResponseStore } from "#store/response-store.ts";
+import type { Shutdown } from "#lib/shutdown.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import type { Reachability } from "./reachability.ts";
 
@@ -34,8 +35,8 @@ export interface World {
   /** Answers that Responses clients may refer to. */
   readonly responses: Omit<ResponseStore, "purge">;
   readonly telemetry: Telemetry;
-  /** Aborts when the process may wait for answers no longer: what is still open ends with an error of its API. */
-  readonly shutdown: AbortSignal;
+  /** Begins when the process may wait for answers no longer: what is still open ends with an error of its API. */
+  readonly shutdown: Shutdown;
   /** The configuration in force now; a reload swaps it whole. A request keeps the one it began with. */
   settings(): Settings;
 }

@@ -17,9 +17,11 @@ export function asObject(value: unknown): JsonObject | undefined {
   return isObject(value) ? value : undefined;
 }
 
+const NOTHING: readonly Json[] = [];
+
 /** The elements of an array, or none: for reading optional lists from upstreams. */
 export function asArray(value: unknown): readonly Json[] {
-  return Array.isArray(value) ? value : [];
+  return Array.isArray(value) ? value : NOTHING;
 }
 
 export function asString(value: unknown): string | undefined {

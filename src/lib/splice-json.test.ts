@@ -17,11 +17,30 @@ const rows: readonly (readonly [string, string, JsonObject, string])[] = [
     '{"seed":12345678901234567890,"model":"y"}',
   ],
   [
-    "keeps spacing inside untouched values",
+    "keeps all spacing where a value is replaced",
     '{ "a" : [ 1 , 2.50 ], "m" : null }',
     { m: 1 },
-    '{"a" : [ 1 , 2.50 ],"m":1}',
+    '{ "a" : [ 1 , 2.50 ], "m" : 1 }',
   ],
+  [
+    "keeps spacing inside untouched values where a field is cut out",
+    '{ "a" : [ 1 , 2.50 ], "m" : null }',
+    { m: undefined },
+    '{"a" : [ 1 , 2.50 ]}',
+  ],
+  [
+    "finds a second key of the same name that is spelled with escapes",
+    String.raw`{"m":1,"a":0,"\u006d":2}`,
+    { m: 3 },
+    '{"a":0,"m":3}',
+  ],
+  [
+    "is not held up by the same name inside a value",
+    '{"m":1,"a":{"m":2}}',
+    { m: 3 },
+    '{"m":3,"a":{"m":2}}',
+  ],
+  ["replaces and appends at once", '{ "m": 1 }\n', { m: 3, n: 4 }, '{ "m": 3 ,"n":4}\n'],
   ["appends what is new", '{"a":1}', { stream: true }, '{"a":1,"stream":true}'],
   ["cuts out what is gone", '{"a":1,"b":{"c":"}"},"d":3}', { b: undefined }, '{"a":1,"d":3}'],
   [

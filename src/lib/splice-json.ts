@@ -5,35 +5,95 @@
 import type { Json, JsonObject } from "./json.ts";
 
 interface Member {
+  readonly name: string;
   /** From the key's quote to the end of its value. */
   readonly start: number;
   readonly valueStart: number;
   readonly end: number;
 }
 
+/** By name; undefined where the field goes. */
+type Changes = ReadonlyMap<string, Json | undefined>;
+
 /**
  * `text` is what `before` was parsed from; `after` is the wanted object. Fields of `after` that are the very value of
  * `before` keep their text, others are written anew, missing ones are cut out, new ones are appended.
  */
 export function spliceJson(text: string, before: JsonObject, after: JsonObject): string {
-  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  const changed = new Set([...names].filter((name) => own(before, name) !== own(after, name)));
-  if (changed.size === 0) return text;
-  const members = readMembers(text);
-  const kept: string[] = [];
-  const written = new Set<string>();
-  for (const [name, spans] of members) {
-    for (const span of spans) {
-      const value = own(after, name);
-      if (value === undefined) continue;
-      // The last of several equal keys is the one that counts; a changed field is written once.
-      if (changed.has(name) && span !== spans.at(-1)) continue;
-      kept.push(changed.has(name) ? member(name, value) : text.slice(span.start, span.end));
-      written.add(name);
-    }
+  const changes = changesOf(before, after);
+  if (changes.size === 0) return text;
+  return replaceInPlace(text, before, changes) ?? rebuild(text, changes);
+}
+
+function changesOf(before: JsonObject, after: JsonObject): Changes {
+  const changes = new Map<string, Json | undefined>();
+  for (const name of Object.keys(before)) {
+    const value = own(after, name);
+    if (value !== own(before, name)) changes.set(name, value);
   }
-  for (const [name, value] of Object.entries(after)) {
-    if (value !== undefined && !written.has(name)) kept.push(member(name, value));
+  for (const name of Object.keys(after)) {
+    const value = after[name];
+    if (value !== undefined && !Object.hasOwn(before, name)) changes.set(name, value);
+  }
+  return changes;
+}
+
+/** The usual case: values are replaced or appended. Undefined where a field goes, or a changed one is there twice. */
+function replaceInPlace(text: string, before: JsonObject, changes: Changes): string | undefined {
+  let left = 0;
+  for (const [name, value] of changes) {
+    if (value === undefined) return undefined;
+    if (Object.hasOwn(before, name)) left += 1;
+  }
+  const replaced = new Set<string>();
+  let result = "";
+  let from = 0;
+  let found = left > 0 ? firstMember(text) : undefined;
+  while (found) {
+    const value = changes.get(found.name);
+    if (value !== undefined) {
+      if (replaced.has(found.name)) return undefined;
+      replaced.add(found.name);
+      result += text.slice(from, found.valueStart) + JSON.stringify(value);
+      from = found.end;
+      if (replaced.size === left && !mayComeAgain(text, from, replaced)) break;
+    }
+    found = memberAfter(text, found);
+  }
+  const close = text.lastIndexOf("}");
+  let comma = Object.keys(before).length > 0 ? "," : "";
+  result += text.slice(from, close);
+  for (const [name, value] of changes) {
+    if (value === undefined || replaced.has(name)) continue;
+    result += comma + member(name, value);
+    comma = ",";
+  }
+  return result + text.slice(close);
+}
+
+/** Whether a later member could have one of these names, however it is spelled: the last of equal keys would win. */
+function mayComeAgain(text: string, from: number, names: ReadonlySet<string>): boolean {
+  if (text.includes("\\u", from)) return true;
+  for (const name of names) if (!PLAIN.test(name) || text.includes(`"${name}"`, from)) return true;
+  return false;
+}
+
+/** Names that JSON can spell in one other way only: with `\\u` escapes. */
+const PLAIN = /^\w+$/;
+
+/** Member by member. The last of several equal keys is the one that counts; a changed field is written once. */
+function rebuild(text: string, changes: Changes): string {
+  const members: Member[] = [];
+  for (let found = firstMember(text); found; found = memberAfter(text, found)) members.push(found);
+  const last = new Map(members.map((found) => [found.name, found]));
+  const kept: string[] = [];
+  for (const found of members) {
+    const value = changes.get(found.name);
+    if (!changes.has(found.name)) kept.push(text.slice(found.start, found.end));
+    else if (value !== undefined && last.get(found.name) === found) kept.push(member(found.name, value));
+  }
+  for (const [name, value] of changes) {
+    if (value !== undefined && !last.has(name)) kept.push(member(name, value));
   }
   return `{${kept.join(",")}}`;
 }
@@ -47,31 +107,32 @@ function member(name: string, value: Json): string {
   return `${JSON.stringify(name)}:${JSON.stringify(value)}`;
 }
 
-/** Where each top-level member stands. The text is known to parse as an object, so no error is possible. */
-function readMembers(text: string): Map<string, Member[]> {
-  const members = new Map<string, Member[]>();
-  let at = skipSpace(text, text.indexOf("{") + 1);
-  while (text[at] === '"') {
-    const start = at;
-    const keyEnd = stringEnd(text, at);
-    const name = String(JSON.parse(text.slice(start, keyEnd)));
-    const valueStart = skipSpace(text, text.indexOf(":", keyEnd) + 1);
-    const end = valueEnd(text, valueStart);
-    const spans = members.get(name);
-    if (spans) spans.push({ start, valueStart, end });
-    else members.set(name, [{ start, valueStart, end }]);
-    at = skipSpace(text, end);
-    if (text[at] === ",") at = skipSpace(text, at + 1);
-  }
-  return members;
+function firstMember(text: string): Member | undefined {
+  return memberAt(text, skipSpace(text, text.indexOf("{") + 1));
 }
 
-const SPACE = /[\s]*/y;
+function memberAfter(text: string, { end }: Member): Member | undefined {
+  const at = skipSpace(text, end);
+  return text[at] === "," ? memberAt(text, skipSpace(text, at + 1)) : undefined;
+}
+
+/** The text is known to parse as an object, so no error is possible. */
+function memberAt(text: string, start: number): Member | undefined {
+  if (text[start] !== '"') return undefined;
+  const keyEnd = stringEnd(text, start);
+  const key = text.slice(start + 1, keyEnd - 1);
+  const name = key.includes("\\") ? String(JSON.parse(`"${key}"`)) : key;
+  const valueStart = skipSpace(text, text.indexOf(":", keyEnd) + 1);
+  return { name, start, valueStart, end: valueEnd(text, valueStart) };
+}
+
+/** JSON's own white space. */
+const SPACES: ReadonlySet<string | undefined> = new Set([" ", "\n", "\r", "\t"]);
 
 function skipSpace(text: string, from: number): number {
-  SPACE.lastIndex = from;
-  SPACE.test(text);
-  return SPACE.lastIndex;
+  let at = from;
+  while (SPACES.has(text[at])) at += 1;
+  return at;
 }
 
 /** Index behind the closing quote. Jumps from quote to quote, so megabytes of base64 are one native search. */

@@ -1,4 +1,10 @@
-/** What the request path reports, and where it goes: metrics, the log line, gauges read when scraped. */
+/**
+ * What the request path reports, and where it goes: metrics, the log line, gauges read when scraped.
+ *
+ * Ended requests wait a blink and are told together: ten in a row cost what two cost alone, because the code is warm.
+ * Whoever reads (a scrape, the shutdown, an exit) has them told first. No money is in them; that is the journal's.
+ */
+import type { Clock, Timer } from "#lib/clock.ts";
 import type { HealthRegistry } from "#health/target-health.ts";
 import type { BreakerState } from "#health/breaker.ts";
 import type { Failure } from "#model/failure.ts";
@@ -12,6 +18,8 @@ export interface Telemetry {
   requestEnded(record: UsageRecord, context: EndContext): void;
   /** Seconds from a client's leaving until its upstream was closed. */
   upstreamCancelled(seconds: number): void;
+  /** Tells what still waits, now. */
+  flush(): void;
 }
 
 export interface EndContext {
@@ -26,26 +34,55 @@ export interface EndContext {
 const MS_PER_SECOND = 1000;
 const NO_PROVIDER = "none";
 
-export function createTelemetry(metrics: Metrics, log: Log): Telemetry {
+/** How long an ended request may wait for company, and how many may wait. */
+const WAIT_MS = 20;
+const WAITING_MAX = 256;
+
+interface Ended {
+  readonly record: UsageRecord;
+  readonly context: EndContext;
+  readonly endedAtMs: number;
+}
+
+export function createTelemetry(metrics: Metrics, log: Log, clock: Clock): Telemetry {
+  let waiting: Ended[] = [];
+  let timer: Timer | undefined;
+  const flush = () => {
+    timer?.cancel();
+    timer = undefined;
+    const ended = waiting;
+    waiting = [];
+    for (const entry of ended) tell(metrics, log, entry);
+  };
   return {
     requestStarted: () => metrics.activeConnections.inc(),
     requestEnded(record, context) {
       metrics.activeConnections.dec();
-      metrics.requests.inc({
-        tenant_id: record.tenantId,
-        logical_model: context.modelLabel,
-        provider: providerOf(record),
-        status: String(record.status),
-      });
-      countRefusal(metrics, record, context.failure);
-      observeTimes(metrics, record, context);
-      for (const attempt of context.attempts)
-        metrics.attempts.inc({ provider: providerOf(attempt), outcome: attempt.outcome });
-      countTokens(metrics, record, context.modelLabel);
-      writeLine(log, record, context);
+      waiting.push({ record, context, endedAtMs: clock.nowMs() });
+      if (waiting.length >= WAITING_MAX) flush();
+      else timer ??= clock.schedule(WAIT_MS, flush);
     },
     upstreamCancelled: (seconds) => metrics.upstreamCancel.observe(seconds),
+    flush,
   };
+}
+
+function tell(metrics: Metrics, log: Log, ended: Ended): void {
+  const { record, context } = ended;
+  const { modelLabel, attempts, failure } = context;
+  const provider = providerOf(record);
+  metrics.requests.inc({
+    tenant_id: record.tenantId,
+    logical_model: modelLabel,
+    provider,
+    status: String(record.status),
+  });
+  countRefusal(metrics, record, failure);
+  observeTimes(metrics, record, context);
+  for (const attempt of attempts)
+    metrics.attempts.inc({ provider: providerOf(attempt), outcome: attempt.outcome });
+  countTokens(metrics, record, modelLabel);
+  writeLine(log, ended);
 }
 
 function providerOf(record: UsageRecord): string {
@@ -107,12 +144,21 @@ function countTokens(metrics: Metrics, record: UsageRecord, modelLabel: string):
     metrics.cost.inc(labels, record.costNanoUsd);
 }
 
-function writeLine(
-  log: Log,
-  record: UsageRecord,
-  { keyPrefix, failure, attempts, overheadMs }: EndContext,
-): void {
-  const line = {
+function writeLine(log: Log, ended: Ended): void {
+  const { failure } = ended.context;
+  if (failure?.kind === "internal") {
+    log.error({ ...fieldsOf(ended), err: failure.detail.cause }, "request");
+    return;
+  }
+  const level = failure && failure.blame !== "client" ? "warn" : "info";
+  if (!log.isLevelEnabled(level)) return;
+  const head = `{"level":${log.levels.values[level]},"time":"${new Date(ended.endedAtMs).toISOString()}",`;
+  log.writeLine(`${head}${JSON.stringify(fieldsOf(ended)).slice(1, -1)},"msg":"request"}\n`);
+}
+
+function fieldsOf({ record, context }: Ended) {
+  const { keyPrefix, failure, attempts, overheadMs } = context;
+  return {
     request_id: record.id,
     tenant: record.tenantId || undefined,
     key: keyPrefix,
@@ -135,9 +181,6 @@ function writeLine(
     total_ms: rounded(record.totalMs),
     overhead_ms: rounded(overheadMs),
   };
-  if (failure?.kind === "internal") log.error({ ...line, err: failure.detail.cause }, "request");
-  else if (failure && failure.blame !== "client") log.warn(line, "request");
-  else log.info(line, "request");
 }
 
 function rounded(ms: number | undefined): number | undefined {

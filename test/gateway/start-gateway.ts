@@ -89,7 +89,10 @@ journal: { folder: "${folder}/journal" }
     app,
     database,
     folder,
-    logLines,
+    get logLines() {
+      app.world.telemetry.flush();
+      return logLines;
+    },
     createKey,
     rows: (count) => waitForRows(database, count),
     async stop() {

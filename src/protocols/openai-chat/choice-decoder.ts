@@ -292,6 +292,7 @@ const stopReasons: Readonly<Record<string, StopReason>> = {
 };
 
 function records(value: Json | undefined): readonly JsonObject[] | undefined {
+  if (value === undefined) return undefined;
   const list = asArray(value).filter(isObject);
   return list.length === 0 ? undefined : list;
 }

@@ -2,7 +2,7 @@
  * A whole `chat.completion` as events: its messages are read as one big delta each, by the stream's own decoder. The
  * body is complete by construction, so a missing or empty `finish_reason` (Snowflake) is not a cut answer here.
  */
-import { asArray, isObject, type JsonObject } from "#lib/json.ts";
+import { asArray, isObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
 import { Failure } from "#model/failure.ts";
@@ -16,17 +16,8 @@ export function decodeReply(body: unknown, dialect: Dialect, chat?: Chat): reado
   if (failure) return [{ type: "error", failure }];
   if (asArray(body["choices"]).length === 0) return failed("The upstream's answer has no choices.");
   const decoder = new ChatStreamDecoder(dialect, chat);
-  const events = decoder.pushChunk(withDeltas(body));
-  return events.at(-1)?.type === "error" ? events : [...events, ...decoder.finishAll()];
-}
-
-function withDeltas(body: JsonObject): JsonObject {
-  const choices = asArray(body["choices"]).map((choice, position) => {
-    if (!isObject(choice)) return choice;
-    const delta = choice["message"] ?? choice["delta"] ?? {};
-    return { ...choice, index: choice["index"] ?? position, delta };
-  });
-  return { ...body, choices };
+  const events = decoder.pushWhole(body);
+  return events.at(-1)?.type === "error" ? events : events.concat(decoder.finishAll());
 }
 
 function failed(message: string): readonly ChatEvent[] {

@@ -29,9 +29,9 @@ export function decodeRequest(body: JsonObject, line: RequestLine): Chat {
     tools: decodeTools(fields),
     ...(toolChoice && { toolChoice }),
     ...(parallelToolCalls !== undefined && { parallelToolCalls }),
-    ...decodeSampling(fields),
-    ...decodeShape(fields),
-    ...decodeAccount(fields),
+    ...(asksFor(SAMPLING, body) && decodeSampling(fields)),
+    ...(asksFor(SHAPE, body) && decodeShape(fields)),
+    ...(asksFor(ACCOUNT, body) && decodeAccount(fields)),
     extensions: extensionsOf(body),
     betas: [],
   };
@@ -176,15 +176,38 @@ function decodeCache(fields: Fields): CacheHints | undefined {
   return key === undefined && automatic === undefined ? undefined : present({ key, automatic });
 }
 
-/** Every field that has a canonical name; the rest travels in `extensions`. */
-const KNOWN: ReadonlySet<string> = new Set(
-  `model messages stream stream_options max_tokens max_completion_tokens temperature top_p top_k min_p
-  frequency_penalty presence_penalty repetition_penalty seed stop n logprobs top_logprobs logit_bias
-  response_format modalities audio reasoning reasoning_effort include_reasoning thinking verbosity
-  web_search_options prompt_cache_key cache_control service_tier safety_identifier user metadata store moderation
-  tools tool_choice parallel_tool_calls functions function_call`.split(/\s+/),
+const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
+
+/** Most callers use few fields: a group that none of them belongs to is not read at all. */
+const SAMPLING = words(
+  `max_tokens max_completion_tokens temperature top_p top_k min_p frequency_penalty presence_penalty
+  repetition_penalty seed stop n logprobs top_logprobs logit_bias`,
+);
+const SHAPE = words(
+  `response_format modalities audio reasoning reasoning_effort include_reasoning thinking verbosity
+  web_search_options`,
+);
+const ACCOUNT = words(
+  `prompt_cache_key prompt_cache_breakpoint cache_control service_tier safety_identifier user metadata store
+  moderation`,
 );
 
+/** Every field that has a canonical name; the rest travels in `extensions`. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...words("model messages stream stream_options tools tool_choice parallel_tool_calls functions function_call"),
+  ...SAMPLING,
+  ...SHAPE,
+  ...ACCOUNT,
+]);
+
+function asksFor(group: ReadonlySet<string>, body: JsonObject): boolean {
+  return Object.keys(body).some((name) => group.has(name));
+}
+
+const NO_EXTENSIONS: JsonObject = {};
+
 function extensionsOf(body: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(body).filter(([name]) => !KNOWN.has(name)));
+  const names = Object.keys(body).filter((name) => !KNOWN.has(name));
+  if (names.length === 0) return NO_EXTENSIONS;
+  return Object.fromEntries(names.map((name) => [name, body[name]]));
 }

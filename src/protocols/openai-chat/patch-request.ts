@@ -19,10 +19,7 @@ import { toWireCallId } from "./wire-names.ts";
 
 export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): EncodedRequest {
   const dropped = new Set<string>();
-  // A caller's field may be called `__proto__`: assigned, it would be swallowed.
-  const body: MutableJsonObject = Object.fromEntries(
-    Object.entries(raw).map(([name, value]) => [fieldName(name, raw, dialect), value]),
-  );
+  const body = copyFields(raw, dialect);
   body["model"] = dialect.model;
   patchStream(body, chat, dialect);
   const messages = patchMessages(asArray(raw["messages"]), chat, { dialect, dropped });
@@ -31,12 +28,17 @@ export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): Enc
 }
 
 /** Two names for one limit, of which some hosts know only one. */
-function fieldName(name: string, raw: JsonObject, dialect: Dialect): string {
+function copyFields(raw: JsonObject, dialect: Dialect): MutableJsonObject {
   const { host, model } = dialect;
   const isPicky = host === "deepseek" || host === "mistral" || (host === "openai" && isReasoningModel(model));
-  const isLimit = name === "max_tokens" || name === "max_completion_tokens";
+  if (!isPicky) return { ...raw };
   const wanted = quirksOf(dialect).outputLimitField;
-  return isPicky && isLimit && (raw[wanted] ?? undefined) === undefined ? wanted : name;
+  if ((raw[wanted] ?? undefined) !== undefined) return { ...raw };
+  const isLimit = (name: string) => name === "max_tokens" || name === "max_completion_tokens";
+  // A caller's field may be called `__proto__`: assigned, it would be swallowed.
+  return Object.fromEntries(
+    Object.entries(raw).map(([name, value]) => [isLimit(name) ? wanted : name, value]),
+  );
 }
 
 /** Usage is always asked for: without it an interrupted or finished stream could not be booked exactly. */

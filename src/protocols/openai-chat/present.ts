@@ -3,8 +3,13 @@
 type Present<Shape> = { [Name in keyof Shape]?: Exclude<Shape[Name], undefined> };
 
 export function present<Shape extends object>(shape: Shape): Present<Shape> {
-  // The one cast: a copy from which every undefined has been deleted has the type that says so.
-  const kept = { ...shape } as Present<Shape>;
-  for (const name in kept) if (kept[name] === undefined) delete kept[name];
+  // Added one by one: an object that fields are deleted from is slow for whoever reads it later.
+  const kept: Present<Shape> = {};
+  for (const name in shape) {
+    type Value = Shape[Extract<keyof Shape, string>];
+    const value: Value = shape[name];
+    // The one cast: undefined was just ruled out, which the compiler does not follow for a generic type.
+    if (value !== undefined) kept[name] = value as Exclude<Value, undefined>;
+  }
   return kept;
 }

@@ -76,10 +76,17 @@ export class ChatStreamDecoder implements StreamDecoder {
     return isClosed ? this.finishAll() : this.#endOfBody();
   }
 
-  /** A chunk of a stream, or a whole body with its messages as deltas. */
   pushChunk(chunk: JsonObject, isError = false): readonly ChatEvent[] {
     const failure = embeddedFailure(isError && !chunk["error"] ? { error: chunk } : chunk);
-    if (failure) return this.#fail(failure);
+    return failure ? this.#fail(failure) : this.#push(chunk, false);
+  }
+
+  /** A whole answer: each choice's message is one big delta, and the position stands in for a missing index. */
+  pushWhole(body: JsonObject): readonly ChatEvent[] {
+    return this.#push(body, true);
+  }
+
+  #push(chunk: JsonObject, isWhole: boolean): readonly ChatEvent[] {
     const out: ChatEvent[] = [];
     const choices = asArray(chunk["choices"]);
     const usage = findUsage(chunk, asObject(choices[0]));
@@ -88,10 +95,10 @@ export class ChatStreamDecoder implements StreamDecoder {
     this.#sources = readSources(chunk) ?? this.#sources;
     let trouble: Failure | undefined;
     let isBare = true;
-    for (const value of choices) {
+    for (const [position, value] of choices.entries()) {
       if (!isObject(value)) continue;
       const before = out.length;
-      trouble ??= this.#pushChoice(value, out);
+      trouble ??= this.#pushChoice(value, isWhole ? position : undefined, out);
       if (out.length > before || asString(value["finish_reason"])) isBare = false;
     }
     if (usage) {
@@ -136,12 +143,12 @@ export class ChatStreamDecoder implements StreamDecoder {
     });
   }
 
-  /** Gives the trouble a choice ends in, if it does. */
-  #pushChoice(value: JsonObject, out: ChatEvent[]): Failure | undefined {
-    const choice = this.#choice(asNumber(value["index"]) ?? 0);
+  /** Gives the trouble a choice ends in, if it does. `position`: where it stands in a whole answer. */
+  #pushChoice(value: JsonObject, position: number | undefined, out: ChatEvent[]): Failure | undefined {
+    const choice = this.#choice(asNumber(value["index"]) ?? position ?? 0);
     if (!choice || choice.finishReason !== undefined) return undefined;
     // A whole message in a stream's choice (Perplexity) repeats what its deltas said.
-    const delta = asObject(value["delta"]) ?? asObject(value["message"]);
+    const delta = asObject(value[position === undefined ? "delta" : "message"]) ?? otherDelta(value);
     if (delta) choice.push(delta, asObject(value["logprobs"]), out);
     const reason = asString(value["finish_reason"]);
     choice.nativeReason = asString(value["native_finish_reason"]) || choice.nativeReason;
@@ -180,6 +187,10 @@ export class ChatStreamDecoder implements StreamDecoder {
   }
 }
 
+function otherDelta(choice: JsonObject): JsonObject | undefined {
+  return asObject(choice["message"]) ?? asObject(choice["delta"]);
+}
+
 /** Finish reasons that say the answer was not finished at all. */
 function troubleOf(reason: string, choice: JsonObject): Failure | undefined {
   switch (reason) {
@@ -202,6 +213,8 @@ function troubleOf(reason: string, choice: JsonObject): Failure | undefined {
 
 /** Perplexity's `search_results` or bare `citations`, the same list in every chunk. */
 function readSources(chunk: JsonObject): readonly Citation[] | undefined {
+  // Nearly every chunk has neither.
+  if (chunk["search_results"] === undefined && chunk["citations"] === undefined) return undefined;
   const results = asArray(chunk["search_results"]).flatMap((result): Citation[] => {
     const url = asString(asObject(result)?.["url"]);
     const title = asString(asObject(result)?.["title"]);
