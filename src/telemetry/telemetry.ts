@@ -35,7 +35,7 @@ const MS_PER_SECOND = 1000;
 const NO_PROVIDER = "none";
 
 /** How long an ended request may wait for company, and how many may wait. */
-const WAIT_MS = 20;
+const WAIT_MS = 5;
 const WAITING_MAX = 256;
 
 interface Ended {
