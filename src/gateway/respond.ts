@@ -10,6 +10,7 @@ import { foldReply } from "#model/reply.ts";
 import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
 import { callerOf } from "./admit.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
+import { ForwardedBytes } from "./forwarded-bytes.ts";
 import { answerHeaders, failureHeaders } from "./headers.ts";
 import { keepResponse } from "./keep-response.ts";
 import { note } from "./reply-events.ts";
@@ -116,6 +117,7 @@ class StreamPump {
   readonly #answer: StreamAnswer;
   /** Absent in the native lane. */
   readonly #encoder: StreamEncoder | undefined;
+  readonly #forwarded = new ForwardedBytes();
   readonly #head: Step[];
   /** What came after the answer's finish: held back until it is booked. */
   readonly #tail: Uint8Array[] = [];
@@ -193,7 +195,10 @@ class StreamPump {
     for (const event of step.events) if (event.type === "finish") this.#choicesOpen -= 1;
     this.#hasFinish ||= this.#choicesOpen <= 0;
     if (step.failure) return this.#fail(step.failure, bytes);
-    if (!this.#hasFinish && !step.isEnd) return bytes ?? this.#keepAlive(step);
+    if (!this.#hasFinish && !step.isEnd) {
+      if (bytes && !step.isVoid) this.#forwarded.note(bytes);
+      return bytes ?? this.#keepAlive(step);
+    }
     if (bytes) this.#tail.push(bytes);
     if (!step.isEnd) return undefined;
     return this.#exchange.keeping ? this.#keepThenFinish() : this.#finish();
@@ -253,9 +258,10 @@ class StreamPump {
   #errorBytes(failure: Failure, before: Uint8Array | undefined): Uint8Array {
     // An encoder in mid-stream knows more than the protocol does: event numbers, what is open.
     const own = this.#encoder?.push({ type: "error", failure }) ?? "";
+    const { protocol } = this.#exchange.inbound;
     const text =
       own === ""
-        ? this.#exchange.inbound.protocol.client.encodeStreamFailure(failure, this.#exchange.id)
+        ? protocol.client.encodeStreamFailure(failure, this.#exchange.id, this.#forwarded.endingWith(before))
         : own;
     return join([...(before ? [before] : []), encoder.encode(text)]);
   }

@@ -171,6 +171,7 @@ function streamOf(attempt: Attempt, events: readonly ChatEvent[]): StreamAnswer 
     events,
     nativeBytes: () => undefined,
     isKeepAlive: false,
+    isVoid: false,
     failure: undefined,
     isEnd: true,
   };
@@ -197,17 +198,20 @@ async function readToContent(
   const events: ChatEvent[] = [];
   let hasContent = false;
   let isEnd = false;
+  let count = 0;
   while (!hasContent && !isEnd) {
     const step = await stream.next();
     for (const event of step.events) note(attempt, event);
     hasContent = step.events.some(isContent);
     if (step.failure && !hasContent) throw step.failure;
     isEnd = step.isEnd;
-    // Comments before the first content are for nobody, and may come without end.
-    if (step.isKeepAlive) continue;
+    // Comments before the first content are for nobody, and may come without end. An event that means nothing to us
+    // is one its own API's client may count on.
+    if (step.isVoid || (step.isKeepAlive && !prepared.isNative)) continue;
     head.push(step);
     for (const event of step.events) events.push(event);
-    if (events.length > HEAD_EVENTS_MAX && !hasContent) {
+    count += Math.max(1, step.events.length);
+    if (count > HEAD_EVENTS_MAX && !hasContent) {
       throw new Failure("upstream_broken", "The upstream sends events without end and no content.");
     }
   }

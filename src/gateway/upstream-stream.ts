@@ -18,6 +18,8 @@ export interface Step {
   nativeBytes(): Uint8Array | undefined;
   /** Only comments and pings came: a sign of life. */
   readonly isKeepAlive: boolean;
+  /** No event came, of whatever meaning: comments at most. No client misses such a step. */
+  readonly isVoid: boolean;
   readonly failure: Failure | undefined;
   readonly isEnd: boolean;
 }
@@ -122,6 +124,7 @@ export class UpstreamStream {
       events,
       nativeBytes: () => original ?? joinFrames(forwarded),
       isKeepAlive: events.length === 0 && frames.length > 0,
+      isVoid: events.length === 0 && frames.every((frame) => frame.data === ""),
       failure,
       isEnd,
     };
@@ -156,6 +159,7 @@ export class UpstreamStream {
       nativeBytes: () =>
         concat(last.nativeBytes(), missingEnd === "" ? undefined : encoder.encode(missingEnd)),
       isKeepAlive: false,
+      isVoid: false,
       failure,
       isEnd: failure === undefined,
     };
@@ -163,7 +167,14 @@ export class UpstreamStream {
 
   #broken(failure: Failure): Step {
     void this.cancel(failure);
-    return { events: NO_EVENTS, nativeBytes: () => undefined, isKeepAlive: false, failure, isEnd: false };
+    return {
+      events: NO_EVENTS,
+      nativeBytes: () => undefined,
+      isKeepAlive: false,
+      isVoid: false,
+      failure,
+      isEnd: false,
+    };
   }
 
   /** Reads on to the close that follows a proper end, or gives the connection up. */

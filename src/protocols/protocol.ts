@@ -26,8 +26,11 @@ export interface ClientSide {
   encodeReply(reply: Reply, envelope: Envelope): JsonObject;
   createStreamEncoder(envelope: Envelope): StreamEncoder;
   encodeFailure(failure: Failure, requestId: string): EncodedFailure;
-  /** An error after the first byte, as stream text; what follows it must not look like a proper end. */
-  encodeStreamFailure(failure: Failure, requestId: string): string;
+  /**
+   * An error after the first byte, as stream text; what follows it must not look like a proper end. `forwarded`: in
+   * the native lane, what the client has of the upstream's own stream.
+   */
+  encodeStreamFailure(failure: Failure, requestId: string, forwarded?: Forwarded): string;
   /** Stream text that only keeps the connection alive. */
   readonly keepAlive: string;
   /** This API's own token counting call, where it has one: no output limit is asked for. */
@@ -35,6 +38,12 @@ export interface ClientSide {
     decodeRequest(body: JsonObject, line: RequestLine): Chat;
     encodeReply(tokens: number): JsonObject;
   };
+}
+
+/** Whole events of an upstream's stream, as the client got them: the first that were sent, and the last. */
+export interface Forwarded {
+  readonly first: Uint8Array;
+  readonly last: Uint8Array;
 }
 
 /** What the URL and headers say beside the body. */

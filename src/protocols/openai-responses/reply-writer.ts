@@ -9,7 +9,7 @@
  * cut off. `output_index` is the position in `output`, because an item is appended when it closes and only one is
  * open.
  */
-import type { JsonObject } from "#lib/json.ts";
+import { asObject, type JsonObject } from "#lib/json.ts";
 import type { Opaque } from "#model/chat.ts";
 import type { ChatEvent, PartStart } from "#model/chat-event.ts";
 import type { Failure } from "#model/failure.ts";
@@ -18,6 +18,7 @@ import { openaiErrorObject } from "#protocols/openai-errors.ts";
 import type { Envelope } from "#protocols/protocol.ts";
 import { CallItem } from "./call-item.ts";
 import { CARRIED_BACK_SUFFIX } from "./decode-reasoning.ts";
+import { failedFields } from "./failed-fields.ts";
 import { MessageItem } from "./message-item.ts";
 import type { ItemSite, ItemStatus, OutputItem } from "./output-item.ts";
 import { ReasoningItem } from "./reasoning-item.ts";
@@ -218,9 +219,9 @@ export class ReplyWriter {
   }
 
   #fail(failure: Failure): void {
-    const error = openaiErrorObject(failure);
     const emit = this.#emit;
     if (!this.#isCreated) {
+      const error = openaiErrorObject(failure);
       this.#final = { error };
       const { code, message, param } = error;
       return emit("error", { code, message, param, error });
@@ -228,12 +229,9 @@ export class ReplyWriter {
     // What is half said is kept in the object, but its end is not announced.
     this.#emit = () => undefined;
     this.#closeItem("incomplete");
-    this.#final = this.#respond({
-      status: "failed",
-      error: { ...error, code: error["code"] ?? "server_error" },
-    });
-    // The event's own `error` makes the official SDKs raise; by the status alone they would return the torso.
-    emit("response.failed", { response: this.#final, error });
+    const failed = failedFields(failure, this.#respond({ status: "failed" }));
+    this.#final = asObject(failed["response"]);
+    emit("response.failed", failed);
   }
 
   #respond(state: Omit<ResponseState, "model" | "output" | "usage">): JsonObject {

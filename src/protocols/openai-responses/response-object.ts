@@ -12,7 +12,6 @@ export interface ResponseState {
   readonly model: string;
   readonly output: readonly JsonObject[];
   readonly incompleteReason?: "max_output_tokens" | "content_filter";
-  readonly error?: JsonObject;
   readonly usage?: Usage;
 }
 
@@ -22,7 +21,7 @@ export function responseObject(envelope: Envelope, state: ResponseState): JsonOb
     object: "response",
     created_at: envelope.createdAtSeconds,
     status: state.status,
-    error: state.error ?? null,
+    error: null,
     incomplete_details: state.incompleteReason ? { reason: state.incompleteReason } : null,
     model: state.model,
     output: state.output,

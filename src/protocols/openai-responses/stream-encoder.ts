@@ -4,7 +4,8 @@ import { formatSse } from "#lib/sse.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
 import type { Failure } from "#model/failure.ts";
 import { openaiErrorObject } from "#protocols/openai-errors.ts";
-import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
+import type { Envelope, Forwarded, StreamEncoder } from "#protocols/protocol.ts";
+import { failForwarded } from "./fail-forwarded.ts";
 import { ReplyWriter } from "./reply-writer.ts";
 
 export function createStreamEncoder(envelope: Envelope): StreamEncoder {
@@ -31,10 +32,12 @@ class ResponsesStreamEncoder implements StreamEncoder {
 }
 
 /**
- * An error where no encoder knows the stream's state, in the native lane: the flat form the types describe, and the
- * nested one older SDKs look for. The true number is unknown there; readers stop at the error and do not compare.
+ * An error where no encoder knows the stream's state, in the native lane. Where no answer has begun it is a bare error:
+ * the flat form the types describe, and the nested one older SDKs look for.
  */
-export function encodeStreamFailure(failure: Failure): string {
+export function encodeStreamFailure(failure: Failure, _requestId: string, forwarded?: Forwarded): string {
+  const failed = forwarded && failForwarded(failure, forwarded);
+  if (failed) return eventText("response.failed", failed.sequence, failed.fields);
   const error = openaiErrorObject(failure);
   const { code, message, param } = error;
   return eventText("error", 0, { code, message, param, error });
