@@ -28,8 +28,10 @@ export interface Listener {
 /** Bun refuses bodies past its own bound without an API's error body, so ours must be the lower one. */
 const BUN_BODY_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 const DRAIN_POLL_MS = 20;
-/** For the last error events to leave before connections are cut. */
+/** For the last error events to leave before connections are cut: at least this long, for what is in a socket's buffer. */
 const LAST_WORDS_MS = 100;
+/** And at most this long, for a loaded machine; a client that does not read is not waited for beyond it. */
+const LAST_WORDS_MS_MAX = 1_000;
 
 export function listen(options: ListenOptions): Listener {
   let draining = false;
@@ -59,16 +61,21 @@ export function listen(options: ListenOptions): Listener {
       if (draining) return;
       draining = true;
       const isEmpty = server.stop();
-      const deadlineMs = performance.now() + options.drainMs;
-      while (server.pendingRequests > 0 && performance.now() < deadlineMs) await Bun.sleep(DRAIN_POLL_MS);
+      await untilAnswered(server, options.drainMs);
       if (server.pendingRequests > 0) {
         options.onDrainOver();
         await Bun.sleep(LAST_WORDS_MS);
+        await untilAnswered(server, LAST_WORDS_MS_MAX - LAST_WORDS_MS);
       }
       await server.stop(true);
       await isEmpty;
     },
   };
+}
+
+async function untilAnswered(server: Server<undefined>, limitMs: number): Promise<void> {
+  const deadlineMs = performance.now() + limitMs;
+  while (server.pendingRequests > 0 && performance.now() < deadlineMs) await Bun.sleep(DRAIN_POLL_MS);
 }
 
 /** An address people can paste: the wildcard is reachable as localhost. */

@@ -3,8 +3,9 @@ import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { callApi } from "../gateway/call-api.ts";
+import { allClientApis, callApi, type AnyClientApi } from "../gateway/call-api.ts";
 import { until } from "../gateway/until.ts";
+import { checkStream } from "../matrix/check-stream.ts";
 import { childrenOf, freshFolder, startServe, type Running } from "./start-process.ts";
 
 const MINUTE_MS = 60_000;
@@ -26,9 +27,15 @@ async function start(folder: string, drainMs: number): Promise<Running & { reado
   const models = ["demo", "demo-lorem-40-d20", "demo-lorem-5000-d20", "demo-fault-hang"].map(
     (name) => `  ${name}: { targets: [{ connector: d, model: ${name} }] }\n`,
   );
+  const connectors = allClientApis.map((api) => `  ${api}: { type: demo, protocol: ${api} }\n`);
+  const long = allClientApis.map(
+    (api) => `  long-on-${api}: { targets: [{ connector: ${api}, model: demo-lorem-5000-d20 }] }\n`,
+  );
   await writeFile(
     path,
-    `server: { drain_ms: ${drainMs} }\nconnectors: { d: { type: demo } }\nmodels:\n${models.join("")}`,
+    `server: { drain_ms: ${drainMs} }
+connectors:\n  d: { type: demo }\n${connectors.join("")}
+models:\n${models.join("")}${long.join("")}`,
   );
   const running = await startServe(folder, ["--config", path]);
   return { ...running, key: /XJP_[\w-]{43}/.exec(running.stdout())?.[0] ?? "" };
@@ -60,23 +67,30 @@ test(
 );
 
 test(
-  "SIGTERM past drain_ms: an answer that is cut does not look whole, and has its row",
+  "SIGTERM past drain_ms: every open stream ends with its API's error event, forwarded or translated, and has its row",
   async () => {
     await using folder = await freshFolder();
     const running = await start(folder.path, 300);
-    const open = await ask(running, "demo-lorem-5000-d20");
-    const reading = open.text().catch((error: unknown) => `broken: ${String(error)}`);
+    const streams = allClientApis.flatMap((api) =>
+      [api, "other"].map((lane) => ({ api, model: `long-on-${lane === "other" ? otherThan(api) : lane}` })),
+    );
+    const open = await Promise.all(streams.map((asked) => callApi(running, { ...asked, stream: true })));
+    const reading = open.map((response) => response.text());
     running.kill("SIGTERM");
-    const text = await reading;
-    expect(text).not.toContain("[DONE]");
-    expect(text).toMatch(/"error"|^broken/);
+    const texts = await Promise.all(reading);
+    for (const [index, { api, model }] of streams.entries()) {
+      const text = (texts[index] ?? "").replaceAll("\r\n", "\n");
+      expect({ api, model, end: checkStream(api, text) }).toEqual({ api, model, end: "error" });
+      expect(text.slice(-1000)).toContain("shutting down");
+    }
     expect(await running.exited).toBe(0);
     const requests = rowsIn(folder.path).filter((row) => row.kind === "request");
-    expect(requests).toHaveLength(1);
-    expect(requests[0]?.outcome).not.toBe("ok");
+    expect(requests.map((row) => row.outcome)).toEqual(streams.map(() => "failed"));
   },
   MINUTE_MS,
 );
+
+const otherThan = (api: AnyClientApi) => (api === "openai-chat" ? "gemini" : "openai-chat");
 
 test(
   "kill -9 under load: what a client saw whole has its row once, what was admitted is interrupted",

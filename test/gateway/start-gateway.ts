@@ -21,6 +21,8 @@ export interface GatewayOptions {
   readonly bodyBytesMax?: number;
   readonly bodyTimeoutMs?: number;
   readonly drainMs?: number;
+  /** Upstreams without a socket, where a test decides over every network chunk. */
+  readonly upstream?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 export interface TestGateway {
@@ -61,7 +63,7 @@ journal: { folder: "${folder}/journal" }
     database,
     clock: systemClock,
     random: Math.random,
-    fetch: (url, init) => fetch(url, { ...init, timeout: false }),
+    fetch: options.upstream ?? ((url, init) => fetch(url, { ...init, timeout: false })),
     connect: tcpConnect,
     media: { fetch: (url, init) => fetch(url, init), resolve: resolveHost },
     variables,
