@@ -42,7 +42,8 @@ beforeAll(async () => {
   gateway = await startGateway({
     upstream: async (url, init) => {
       if (url.startsWith(flooding.url)) return fetch(url, init);
-      const seen = (upstream = { chunks: 0, isClosed: false });
+      const seen: typeof upstream = { chunks: 0, isClosed: false };
+      upstream = seen;
       init.signal?.addEventListener("abort", () => (seen.isClosed = true));
       return eventStream(inChunks(script(), seen));
     },
