@@ -84,14 +84,20 @@ function sendWhole(world: World, exchange: Exchange, attempt: Attempt, text: str
 
 function respondStream(world: World, exchange: Exchange, answer: StreamAnswer): Response {
   const pump = new StreamPump(world, exchange, answer);
+  let deliver = (_bytes: Bytes): void => {};
   // One chunk ahead is what the queue holds; the next is read when the client has taken it.
   const body = new ReadableStream<Uint8Array>(
     {
-      async pull(controller) {
-        const bytes = await pump.next();
-        if (pump.hasNoReader) return;
-        if (bytes) controller.enqueue(bytes);
-        if (pump.isFinished) controller.close();
+      start(controller) {
+        deliver = (bytes) => {
+          if (pump.hasNoReader) return;
+          if (bytes) controller.enqueue(bytes);
+          if (pump.isFinished) controller.close();
+        };
+      },
+      pull() {
+        const next = pump.next();
+        return next instanceof Promise ? next.then(deliver) : deliver(next);
       },
       cancel: () => pump.clientLeft(),
     },
@@ -109,6 +115,8 @@ function respondStream(world: World, exchange: Exchange, answer: StreamAnswer): 
 
 const encoder = new TextEncoder();
 const MS_PER_SECOND = 1000;
+
+type Bytes = Uint8Array | undefined;
 
 /** Turns upstream steps into client bytes. Owns the attempt from the commit point to the booking. */
 class StreamPump {
@@ -144,16 +152,21 @@ class StreamPump {
   }
 
   /** The next bytes for the client; undefined with `isFinished` where there are no more. */
-  async next(): Promise<Uint8Array | undefined> {
+  next(): Bytes | Promise<Bytes> {
     while (!this.isFinished) {
-      const step = this.#head.shift() ?? (await this.#read());
-      if (this.isFinished) return this.#takeLastWords();
-      const advanced = this.#advance(step);
-      const bytes = advanced instanceof Promise ? await advanced : advanced;
+      const step = this.#head.shift();
+      if (!step) return this.#answer.next().then(this.#onStep);
+      const bytes = this.#advance(step);
       if (bytes) return bytes;
     }
     return this.#takeLastWords();
   }
+
+  readonly #onStep = (step: Step): Bytes | Promise<Bytes> => {
+    if (this.isFinished) return this.#takeLastWords();
+    for (const event of step.events) note(this.#answer.attempt, event);
+    return this.#advance(step) ?? this.next();
+  };
 
   /** The error of a deadline that passed while the client was not reading. */
   #takeLastWords(): Uint8Array | undefined {
@@ -184,13 +197,7 @@ class StreamPump {
     if (!this.isFinished) this.#lastWords = this.#fail(failure, undefined);
   }
 
-  async #read(): Promise<Step> {
-    const step = await this.#answer.next();
-    if (!this.isFinished) for (const event of step.events) note(this.#answer.attempt, event);
-    return step;
-  }
-
-  #advance(step: Step): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+  #advance(step: Step): Bytes | Promise<Bytes> {
     const bytes = this.#encode(step);
     for (const event of step.events) if (event.type === "finish") this.#choicesOpen -= 1;
     this.#hasFinish ||= this.#choicesOpen <= 0;
@@ -205,16 +212,15 @@ class StreamPump {
   }
 
   /** The client may refer to the answer as soon as it has its last event, so that waits until the answer is kept. */
-  async #keepThenFinish(): Promise<Uint8Array | undefined> {
+  async #keepThenFinish(): Promise<Bytes> {
     const tail = join(this.#tail);
     try {
       const response = finalResponse(new SseReader().push(tail));
       await keepResponse(this.#world, this.#exchange, this.#answer.attempt, response);
     } catch (error) {
-      if (this.isFinished) return undefined;
-      return this.#fail(toFailure(error), undefined);
+      return this.isFinished ? this.#takeLastWords() : this.#fail(toFailure(error), undefined);
     }
-    return this.isFinished ? undefined : this.#finish();
+    return this.isFinished ? this.#takeLastWords() : this.#finish();
   }
 
   #finish(): Uint8Array {

@@ -26,8 +26,13 @@ export interface Step {
 
 /** After the proper end, how long the upstream may take to close before the connection is given up. */
 const CLOSE_GRACE_MS = 500;
+interface Chunk {
+  readonly done: boolean;
+  readonly value?: Uint8Array | undefined;
+}
+
 interface Reader {
-  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  read(): Promise<Chunk>;
   cancel(reason?: unknown): Promise<void>;
 }
 
@@ -42,6 +47,7 @@ export class UpstreamStream {
   readonly #clock: Clock;
   /** Time spent waiting for bytes. */
   waitedMs = 0;
+  #waitingSinceMs = 0;
 
   constructor(
     body: ReadableStream<Uint8Array>,
@@ -54,27 +60,42 @@ export class UpstreamStream {
     this.#clock = context.clock;
   }
 
-  async next(): Promise<Step> {
-    const startedMs = this.#clock.monotonicMs();
+  /** No async function here or in what calls it for every chunk: each would cost as much as reading an event. */
+  next(): Promise<Step> {
+    this.#waitingSinceMs = this.#clock.monotonicMs();
     // A client that reads slowly is not the upstream's silence: only this wait counts as that.
-    this.#deadlines.startWaiting(startedMs);
-    const chunk = await this.#read();
-    const nowMs = this.#clock.monotonicMs();
-    this.waitedMs += nowMs - startedMs;
-    this.#deadlines.stopWaiting();
-    if (chunk instanceof Failure) return this.#broken(chunk);
-    if (chunk === undefined) return this.#finish();
+    this.#deadlines.startWaiting(this.#waitingSinceMs);
+    return this.#reader.read().then(this.#onRead, this.#onBroken);
+  }
+
+  readonly #onRead = ({ done, value }: Chunk): Step => {
+    this.#stopWaiting();
+    if (done || value === undefined) return this.#finish();
     const wasMidFrame = this.#sse.isMidFrame;
     let frames: readonly SseFrame[];
     try {
-      frames = this.#sse.push(chunk);
+      frames = this.#sse.push(value);
     } catch (error) {
       return this.#broken(
         new Failure("upstream_broken", "The upstream sent an event too large to hold.", { cause: error }),
       );
     }
     const isWhole = !wasMidFrame && !this.#sse.isMidFrame;
-    return this.#decode(frames, isWhole ? chunk : undefined);
+    return this.#decode(frames, isWhole ? value : undefined);
+  };
+
+  readonly #onBroken = (cause: unknown): Step => {
+    this.#stopWaiting();
+    const reason: unknown = this.#deadlines.signal.reason;
+    if (reason instanceof Failure) return this.#broken(reason);
+    return this.#broken(
+      new Failure("upstream_broken", "The upstream's connection broke in mid-answer.", { cause }),
+    );
+  };
+
+  #stopWaiting(): void {
+    this.waitedMs += this.#clock.monotonicMs() - this.#waitingSinceMs;
+    this.#deadlines.stopWaiting();
   }
 
   /** Closes the upstream at once; resolves when that is done. Safe to call at any time, and more than once. */
@@ -83,19 +104,6 @@ export class UpstreamStream {
     this.#deadlines.stop();
     // The reader rejects where the body already failed, which is what we are here for.
     return this.#reader.cancel(reason).catch(() => undefined);
-  }
-
-  async #read(): Promise<Uint8Array | undefined | Failure> {
-    try {
-      const { done, value } = await this.#reader.read();
-      return done ? undefined : value;
-    } catch (error) {
-      const reason: unknown = this.#deadlines.signal.reason;
-      if (reason instanceof Failure) return reason;
-      return new Failure("upstream_broken", "The upstream's connection broke in mid-answer.", {
-        cause: error,
-      });
-    }
   }
 
   #decode(frames: readonly SseFrame[], whole: Uint8Array | undefined): Step {
