@@ -12,6 +12,8 @@ import { inlineMedia, type MediaEnvironment } from "#connectors/inline-media.ts"
 import { createSettings } from "#gateway/create-settings.ts";
 import { createReachability, type Connect } from "#gateway/reachability.ts";
 import { createSealer } from "#gateway/seal-opaque.ts";
+import { createThoughtSealer } from "#gateway/seal-thoughts.ts";
+import { createThoughtMemory } from "#gateway/thought-memory.ts";
 import type { World } from "#gateway/world.ts";
 import { HealthRegistry } from "#health/target-health.ts";
 import { openJournal } from "#ledger/journal.ts";
@@ -28,7 +30,8 @@ import { dispatch } from "#server/routes.ts";
 import { createKeyStore, type KeyStore } from "#store/key-store.ts";
 import type { Database } from "#store/database.ts";
 import { readOrCreateSecret } from "#store/secret-store.ts";
-import { createResponseStore, type ResponseStore } from "#store/response-store.ts";
+import { createResponseStore } from "#store/response-store.ts";
+import { createThoughtStore } from "#store/thought-store.ts";
 import { createUsageStore } from "#store/usage-store.ts";
 import { createStatusPages, type StatusPages } from "#server/status-pages.ts";
 
@@ -89,6 +92,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     now,
     onFailure: (error) => log.warn({ err: error }, "an answer could not be kept for its client"),
   });
+  const sealSecret = await readOrCreateSecret({ database, name: SEAL_SECRET, now });
+  const thoughtStore = createThoughtStore(database, now);
+  const thoughts = createThoughtMemory({
+    store: thoughtStore,
+    sealer: createThoughtSealer(sealSecret),
+    clock,
+    onFailure: (error) => log.warn({ err: error }, "reasoning could not be kept or found for its client"),
+  });
   const context = {
     environment: {
       variables: options.variables,
@@ -121,8 +132,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     limiter: createLimiter({ clock, restore: createSpentReader(writer, usage), ...ceiling }),
     journal,
     health: new HealthRegistry(),
-    sealer: createSealer(await readOrCreateSecret({ database, name: SEAL_SECRET, now })),
+    sealer: createSealer(sealSecret),
     responses,
+    thoughts,
     shutdown,
     telemetry: createTelemetry(metrics, log, clock),
     settings: () => current.settings,
@@ -138,7 +150,11 @@ export async function createApp(options: AppOptions): Promise<App> {
     unreadyReason: () =>
       current.settings.models.length === 0 ? "no models: configure a connector" : undefined,
   });
-  const stopTimers = startTimers(clock, { keys, metrics, log, responses });
+  const purge = async () => {
+    await responses.purge();
+    await thoughtStore.purge(current.settings.thoughts.rowsMax);
+  };
+  const stopTimers = startTimers(clock, { keys, metrics, log, purge });
   return {
     fetch: (request) => status.answer(request) ?? dispatch(world, request),
     keys,
@@ -163,10 +179,11 @@ interface Timed {
   readonly keys: KeyStore;
   readonly metrics: ReturnType<typeof createMetrics>;
   readonly log: Log;
-  readonly responses: ResponseStore;
+  /** Sweeps out what has expired. */
+  readonly purge: () => Promise<void>;
 }
 
-function startTimers(clock: Clock, { keys, metrics, log, responses }: Timed): () => void {
+function startTimers(clock: Clock, { keys, metrics, log, purge }: Timed): () => void {
   const stops = [
     every(clock, KEY_FLUSH_MS, () => {
       keys
@@ -174,11 +191,9 @@ function startTimers(clock: Clock, { keys, metrics, log, responses }: Timed): ()
         .catch((error: unknown) => log.warn({ err: error }, "last_used_at not written, will be retried"));
     }),
     every(clock, PURGE_MS, () => {
-      responses
-        .purge()
-        .catch((error: unknown) =>
-          log.warn({ err: error }, "expired answers not swept out, will be retried"),
-        );
+      purge().catch((error: unknown) =>
+        log.warn({ err: error }, "expired rows not swept out, will be retried"),
+      );
     }),
     every(clock, LAG_SAMPLE_MS, (lateMs) => metrics.eventLoopLag.observe(lateMs / 1000)),
   ];

@@ -201,6 +201,21 @@ const responsesSchema = z.strictObject({
     .describe("Longest input that is kept with its answer."),
 });
 
+const reasoningMemorySchema = z.strictObject({
+  ttl_minutes: z
+    .number()
+    .min(0)
+    .max(1440)
+    .default(60)
+    .describe("How long the reasoning of an answer with tool calls is kept, encrypted. 0: none is."),
+  turn_bytes_max: z.int().min(0).default(MEBIBYTE).describe("Most reasoning of one answer that is kept."),
+  rows_max: z
+    .int()
+    .min(0)
+    .default(100_000)
+    .describe("Answers whose reasoning is kept at a time; each sweep removes the oldest past that."),
+});
+
 export const configSchema = z.strictObject({
   server: serverSchema.prefault({}).describe("The data port."),
   database: databaseSchema.prefault({}).describe("Keys, tenants, limits and usage."),
@@ -226,6 +241,9 @@ export const configSchema = z.strictObject({
   limits: limitsSchema.prefault({}).describe("Rules for every key."),
   media: mediaSchema.prefault({}).describe("Media that clients name by URL."),
   responses: responsesSchema.prefault({}).describe("Answers kept for clients of the Responses API."),
+  reasoning_memory: reasoningMemorySchema
+    .prefault({})
+    .describe("Reasoning kept for Chat Completions clients that send tool calls back without it."),
   log: logSchema.prefault({}).describe("Log lines."),
   metrics: metricsSchema.prefault({}).describe("Prometheus metrics."),
 });

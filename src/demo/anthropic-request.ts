@@ -54,7 +54,7 @@ export function readAnthropicRequest(body: JsonObject, options: ReadOptions): Co
     cache: readCache(body),
     wantsStreamUsage: true,
     wantsThoughts: thinking?.display !== "omitted",
-    blobsSeen: options.checksBlobs ? countBlobs(messages) : 0,
+    blobsSeen: options.checksBlobs ? countBlobs(messages, thinking?.type === "enabled") : 0,
   };
 }
 
@@ -236,8 +236,11 @@ function checkResults(results: readonly string[], open: readonly string[], index
   }
 }
 
-/** Thoughts come back as they were, in front of what they led to; calls of the running loop not without them. */
-function countBlobs(messages: readonly JsonObject[]): number {
+/**
+ * Thoughts come back as they were, in front of what they led to; with a budget for thinking, calls of the running loop
+ * not without them.
+ */
+function countBlobs(messages: readonly JsonObject[], isDemanded: boolean): number {
   const loopStart = messages.findLastIndex(isPersonSpeaking);
   let seen = 0;
   for (const [index, message] of messages.entries()) {
@@ -245,7 +248,8 @@ function countBlobs(messages: readonly JsonObject[]): number {
     const blocks = asArray(message.content).map((block) => asObject(block) ?? {});
     const hasCall = blocks.some((block) => block.type === "tool_use");
     const firstType = asString(blocks[0]?.type);
-    if (index > loopStart && hasCall && firstType !== "thinking" && firstType !== "redacted_thinking") {
+    const hasThought = firstType === "thinking" || firstType === "redacted_thinking";
+    if (isDemanded && index > loopStart && hasCall && !hasThought) {
       throw refuse(
         `messages.${index}.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${firstType}\`. ` +
           "When `thinking` is enabled, a final `assistant` message must start with a thinking block.",

@@ -52,7 +52,7 @@ export function readChatRequest(body: JsonObject, options: ReadOptions): Convers
     cache: readCache(body),
     wantsStreamUsage: options.house === "openrouter" || asObject(body.stream_options)?.include_usage === true,
     wantsThoughts: true,
-    blobsSeen: options.checksBlobs ? countBlobs(messages, options.house) : 0,
+    blobsSeen: options.checksBlobs ? countBlobs(messages, options.house, isThinkingOff(body)) : 0,
   };
 }
 
@@ -213,7 +213,7 @@ function refuseOpenCalls(open: ReadonlySet<string>): void {
  * In a tool loop the assistant's calls must come with the thoughts that led to them: DeepSeek's rule for
  * `reasoning_content` (presence), OpenRouter's for `reasoning_details` (unchanged).
  */
-function countBlobs(messages: readonly JsonObject[], house: House): number {
+function countBlobs(messages: readonly JsonObject[], house: House, isOff: boolean): number {
   const loopStart = messages.findLastIndex((message) => message.role === "user");
   let seen = 0;
   for (const [index, message] of messages.entries()) {
@@ -223,16 +223,22 @@ function countBlobs(messages: readonly JsonObject[], house: House): number {
     if (index < loopStart || !hasCalls) continue;
     const isComplete =
       house === "openrouter" ? details.length > 0 : typeof message.reasoning_content === "string";
-    if (!isComplete) {
+    if (!isComplete && !isOff) {
       const field = house === "openrouter" ? "reasoning_details" : "reasoning_content";
       throw new VendorError(
         "invalid",
         `Missing \`${field}\` field in the assistant message at index ${index}.`,
       );
     }
-    if (house !== "openrouter") seen += 1;
+    if (house !== "openrouter" && isComplete) seen += 1;
   }
   return seen;
+}
+
+/** In OpenRouter's words. */
+function isThinkingOff(body: JsonObject): boolean {
+  const reasoning = asObject(body.reasoning);
+  return reasoning?.enabled === false || reasoning?.effort === "none";
 }
 
 function checkDetail(detail: JsonObject, message: JsonObject): number {

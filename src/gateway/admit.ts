@@ -48,7 +48,8 @@ export function reserve(world: World, exchange: Exchange, bound: Bound, route: R
 }
 
 function hold(world: World, exchange: Exchange, bound: Bound, route: Route): void {
-  const { text, chat } = exchange;
+  const { chat, recalled } = exchange;
+  const text = recalled.length === 0 ? exchange.text : exchange.text + JSON.stringify(recalled);
   const models = route.targets.map((target) => target.model);
   const outputTokensMax = outputBound(bound, route.targets);
   // What tokens a minute lack is paid back by waiting, money is not: only a budget bounds the answer itself.

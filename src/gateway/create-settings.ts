@@ -18,6 +18,7 @@ export interface SettingsContext {
 }
 
 const MS_PER_HOUR = 3_600_000;
+const MS_PER_MINUTE = 60_000;
 
 export function createSettings(loaded: LoadedConfig, context: SettingsContext): Settings {
   const { config } = loaded;
@@ -33,6 +34,11 @@ export function createSettings(loaded: LoadedConfig, context: SettingsContext): 
     keeping: {
       ttlMs: config.responses.ttl_hours * MS_PER_HOUR,
       inputBytesMax: config.responses.input_bytes_max,
+    },
+    thoughts: {
+      ttlMs: config.reasoning_memory.ttl_minutes * MS_PER_MINUTE,
+      turnCharsMax: config.reasoning_memory.turn_bytes_max,
+      rowsMax: config.reasoning_memory.rows_max,
     },
     prices: createPriceBook({ overrides: config.prices }),
     resolve(model) {

@@ -8,6 +8,7 @@ import type { JsonObject } from "#lib/json.ts";
 import type { Caller } from "#model/caller.ts";
 import type { Chat, ProtocolName } from "#model/chat.ts";
 import type { Failure } from "#model/failure.ts";
+import type { TurnThoughts } from "#model/turn-thoughts.ts";
 import { mergeUsage, type Usage } from "#model/usage.ts";
 import type { Target } from "#connectors/connector.ts";
 import type { Protocol } from "#protocols/protocol.ts";
@@ -52,6 +53,10 @@ export class Exchange {
   text = "";
   raw: JsonObject = {};
   chat: Chat | undefined;
+  /** The request before thoughts were put back into it; absent where none were. */
+  chatAsSent: Chat | undefined;
+  /** What was put back: it costs tokens and is not in the body. */
+  recalled: readonly TurnThoughts[] = [];
   route: Route | undefined;
   dropped: readonly string[] = [];
   /** Responses: what is to be kept of this exchange, where its client may refer to it later. */

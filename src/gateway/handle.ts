@@ -8,6 +8,7 @@ import type { Inbound } from "./exchange.ts";
 import { observe } from "./observe.ts";
 import { readBody } from "./read-body.ts";
 import { recall } from "./recall.ts";
+import { recallThoughts } from "./recall-thoughts.ts";
 import { refuse, respond } from "./respond.ts";
 import { route } from "./route.ts";
 import { send } from "./send.ts";
@@ -20,7 +21,8 @@ export async function handle(world: World, inbound: Inbound): Promise<Response> 
     await admit(world, exchange);
     await readBody(world, exchange);
     if (exchange.protocolName === "openai-responses") await recall(world, exchange);
-    const chat = (exchange.chat = decode(world, exchange));
+    const whole = recallThoughts(world, exchange, decode(world, exchange));
+    const chat = (exchange.chat = whole instanceof Promise ? await whole : whole);
     const plan = (exchange.route = route(world, exchange, chat));
     reserve(world, exchange, chat, plan);
     const answer = await attempt(world, exchange, plan, send);

@@ -13,6 +13,7 @@ import type { Attempt, Exchange } from "./exchange.ts";
 import { ForwardedBytes } from "./forwarded-bytes.ts";
 import { answerHeaders, failureHeaders } from "./headers.ts";
 import { keepResponse } from "./keep-response.ts";
+import { keepThoughts, watchThoughts, type ThoughtWatch } from "./keep-thoughts.ts";
 import { note } from "./reply-events.ts";
 import { chatOf, type Answer, type StreamAnswer, type WholeAnswer } from "./send.ts";
 import { settle } from "./settle.ts";
@@ -69,7 +70,9 @@ function respondWhole(world: World, exchange: Exchange, answer: WholeAnswer): Re
   const client = exchange.inbound.protocol.client;
   const text =
     nativeText ?? JSON.stringify(client.encodeReply(foldReply(events), envelope(world, exchange, attempt)));
-  const kept = exchange.keeping && keepResponse(world, exchange, attempt, asObject(parseJson(text)));
+  const kept = exchange.keeping
+    ? keepResponse(world, exchange, attempt, asObject(parseJson(text)))
+    : keepThoughts(world, exchange, attempt, events);
   return kept
     ? kept.then(() => sendWhole(world, exchange, attempt, text))
     : sendWhole(world, exchange, attempt, text);
@@ -127,6 +130,7 @@ class StreamPump {
   readonly #encoder: StreamEncoder | undefined;
   readonly #forwarded = new ForwardedBytes();
   readonly #head: Step[];
+  readonly #thoughts: ThoughtWatch | undefined;
   /** What came after the answer's finish: held back until it is booked. */
   readonly #tail: Uint8Array[] = [];
   /** Of several choices, those not yet finished: only behind the last finish is the rest held back. */
@@ -142,6 +146,7 @@ class StreamPump {
     this.#exchange = exchange;
     this.#answer = answer;
     this.#head = [...answer.head];
+    this.#thoughts = watchThoughts(exchange);
     this.#encoder = answer.isNative
       ? undefined
       : exchange.inbound.protocol.client.createStreamEncoder(envelope(world, exchange, answer.attempt));
@@ -199,6 +204,7 @@ class StreamPump {
 
   #advance(step: Step): Bytes | Promise<Bytes> {
     const bytes = this.#encode(step);
+    this.#thoughts?.push(step.events);
     for (const event of step.events) if (event.type === "finish") this.#choicesOpen -= 1;
     this.#hasFinish ||= this.#choicesOpen <= 0;
     if (step.failure) return this.#fail(step.failure, bytes);
@@ -208,7 +214,10 @@ class StreamPump {
     }
     if (bytes) this.#tail.push(bytes);
     if (!step.isEnd) return undefined;
-    return this.#exchange.keeping ? this.#keepThenFinish() : this.#finish();
+    if (this.#exchange.keeping) return this.#keepThenFinish();
+    // The client may send the calls back as soon as it has the last event, so that waits for the thoughts' row.
+    const kept = this.#thoughts?.keep(this.#world, this.#answer.attempt);
+    return kept ? kept.then(() => (this.isFinished ? undefined : this.#finish())) : this.#finish();
   }
 
   /** The client may refer to the answer as soon as it has its last event, so that waits until the answer is kept. */

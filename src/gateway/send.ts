@@ -14,6 +14,7 @@ import { spliceJson } from "#lib/splice-json.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import { enterWhole, giveUp, post, refusalOf, type Outgoing, type Sending } from "./post.ts";
+import { ownLosses } from "./own-losses.ts";
 import { isContent, isEmptyReply, note } from "./reply-events.ts";
 import { readUpstreamText } from "./upstream-text.ts";
 import { UpstreamStream, type Step } from "./upstream-stream.ts";
@@ -109,11 +110,12 @@ async function prepare(world: World, exchange: Exchange, asked: Chat, call: Call
   const inlines = connector.inlinesUrls === true || (call.protocol === "gemini" && !isNative);
   const chat = inlines ? await exchange.settings.inlineMedia(asked, call.signal) : asked;
   // Media we had to fetch are only in the canonical form, so such a request is encoded from it.
-  const encoded =
+  const encode = (form: Chat) =>
     isNative && chat === asked
-      ? protocol.upstream.patchRequest(exchange.raw, chat, dialect)
-      : protocol.upstream.encodeRequest(chat, dialect);
-  refuseLossIfStrict(exchange, encoded);
+      ? protocol.upstream.patchRequest(exchange.raw, form, dialect)
+      : protocol.upstream.encodeRequest(form, dialect);
+  const encoded = encode(chat);
+  refuseLossIfStrict(exchange, { dropped: ownLosses(exchange, chat, encoded, encode) });
   const body = connector.shape?.(encoded.body, call) ?? encoded.body;
   return {
     protocol,

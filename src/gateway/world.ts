@@ -17,6 +17,7 @@ import type { ResponseStore } from "#store/response-store.ts";
 import type { Shutdown } from "#lib/shutdown.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import type { Reachability } from "./reachability.ts";
+import type { ThoughtMemory } from "./thought-memory.ts";
 
 export interface World {
   readonly clock: Clock;
@@ -34,6 +35,8 @@ export interface World {
   readonly sealer: Sealer;
   /** Answers that Responses clients may refer to. */
   readonly responses: Omit<ResponseStore, "purge">;
+  /** Reasoning of answers to clients that may not send it back. */
+  readonly thoughts: ThoughtMemory;
   readonly telemetry: Telemetry;
   /** Begins when the process may wait for answers no longer: what is still open ends with an error of its API. */
   readonly shutdown: Shutdown;
@@ -57,6 +60,7 @@ export interface Settings {
   readonly bodyTimeoutMs: number;
   readonly prices: PriceBook;
   readonly keeping: KeepingRules;
+  readonly thoughts: ThoughtRules;
   /** The route of a logical model or alias. */
   resolve(model: string): Route | undefined;
   /** Logical models in listing order, for callers that may use them. */
@@ -73,6 +77,16 @@ export interface KeepingRules {
   readonly ttlMs: number;
   /** Longest input, as JSON, that is kept with its answer. */
   readonly inputBytesMax: number;
+}
+
+/** How the reasoning of tool calls is kept for clients that do not send it back. */
+export interface ThoughtRules {
+  /** 0: none is. */
+  readonly ttlMs: number;
+  /** Longest of one answer, as JSON, that is kept. */
+  readonly turnCharsMax: number;
+  /** Most that lie in the database after a sweep. */
+  readonly rowsMax: number;
 }
 
 export interface ListedModel {

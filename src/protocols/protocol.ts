@@ -101,6 +101,8 @@ export interface UpstreamSide {
   createStreamDecoder(dialect: Dialect, chat?: Chat): StreamDecoder;
   /** A whole answer's events, from `start` to `end` or `error`. */
   decodeReply(body: unknown, dialect: Dialect, chat?: Chat): readonly ChatEvent[];
+  /** Whether this model wants thoughts that nobody signed back with the calls they led to. Absent: no. */
+  takesPlainThoughts?(dialect: Dialect): boolean;
   /** What a non-2xx answer means. `text` is the body as received, perhaps HTML, perhaps empty. */
   decodeFailure(answer: UpstreamAnswer): Failure;
   /** Token counting, where this API has it. */

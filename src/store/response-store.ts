@@ -1,11 +1,9 @@
 /**
  * Stored answers of the Responses API. Invariants: every statement names the tenant, so an id of another tenant is
  * unknown; what has expired is unknown at once, whenever it is swept out; `keep` resolves when the row is committed.
- *
- * Rows that come while a write is under way are written together by the next one: many streams that end at once cost
- * one transaction, and a lone one waits for nothing.
  */
 import type { Database } from "./database.ts";
+import { createGroupCommit } from "./group-commit.ts";
 import { integerColumn, optionalText, textColumn, type Row } from "./row.ts";
 
 export interface StoredResponse {
@@ -41,15 +39,6 @@ export interface ResponseStore {
 /** Longest conversation that is put together again; past it, it must be begun anew. */
 const CHAIN_MAX = 1000;
 
-/** Rows of one statement: databases bound its parameters. */
-const BATCH_MAX = 500;
-
-interface Waiting {
-  readonly response: StoredResponse;
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
 export interface ResponseStoreOptions {
   readonly database: Database;
   readonly now: () => number;
@@ -62,30 +51,8 @@ const REST_MS = 5_000;
 
 export function createResponseStore({ database, now, onFailure }: ResponseStoreOptions): ResponseStore {
   const { sql } = database;
-  const waiting: Waiting[] = [];
-  let isWriting = false;
-
-  const write = async (): Promise<void> => {
-    if (isWriting) return;
-    isWriting = true;
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, BATCH_MAX);
-      try {
-        await insert(database, batch);
-        for (const entry of batch) entry.resolve();
-      } catch (error) {
-        for (const entry of batch) entry.reject(error);
-      }
-    }
-    isWriting = false;
-  };
-
+  const keep = createGroupCommit<StoredResponse>((batch) => insert(database, batch));
   let restUntilMs = 0;
-  const keep = (response: StoredResponse): Promise<void> =>
-    new Promise((resolve, reject) => {
-      waiting.push({ response, resolve, reject });
-      void write(); // It settles the promises itself.
-    });
 
   return {
     keep,
@@ -131,9 +98,9 @@ export function createResponseStore({ database, now, onFailure }: ResponseStoreO
 }
 
 /** PostgreSQL refuses to write one row twice in a statement, so of equal ids only the last is given to it. */
-async function insert({ sql }: Database, batch: readonly Waiting[]): Promise<void> {
+async function insert({ sql }: Database, batch: readonly StoredResponse[]): Promise<void> {
   const byKey = new Map(
-    batch.map(({ response }) => [JSON.stringify([response.tenantId, response.id]), response]),
+    batch.map((response) => [JSON.stringify([response.tenantId, response.id]), response]),
   );
   const rows = [...byKey.values()].map(toRow);
   await sql`INSERT INTO stored_responses ${sql.rows(rows)} ON CONFLICT (tenant_id, id) DO UPDATE SET

@@ -81,6 +81,21 @@ export function quirksOf(dialect: Dialect): Quirks {
   }
 }
 
+/** DeepSeek refuses a tool loop whose calls come without the field for thoughts, be it empty. The demo plays it. */
+export function demandsThoughts({ host, model }: Dialect): boolean {
+  return host === "deepseek" || (host === "demo" && model.includes("reasoning"));
+}
+
+/**
+ * Models that go on from thoughts nobody signed. Not every server of this API: some refuse the field. OpenRouter takes
+ * it for every model.
+ */
+export function takesPlainThoughts(dialect: Dialect): boolean {
+  const { host, vendor, model } = dialect;
+  if (demandsThoughts(dialect) || host === "openrouter") return true;
+  return host === "compatible" && (vendor === "deepseek" || /kimi|glm-|mimo|minimax/i.test(model));
+}
+
 /** OpenAI's models that think: other limits, no sampling. Told by name, because nothing else tells (section 8). */
 export function isReasoningModel(model: string): boolean {
   const name = model.slice(model.lastIndexOf("/") + 1);

@@ -8,7 +8,7 @@ import type { AssistantPart, Chat, Opaque, PartBase, ToolCallPart, Turn } from "
 import type { Dialect } from "#protocols/protocol.ts";
 import { FENCE_CLOSE, fenceOpen, toImageField } from "./answer-fields.ts";
 import { wrapCustomInput } from "./custom-input.ts";
-import { quirksOf } from "./dialects.ts";
+import { demandsThoughts, quirksOf } from "./dialects.ts";
 import { belongsTo, toDetail } from "./reasoning-details.ts";
 import { toWireCallId, toWireName } from "./wire-names.ts";
 
@@ -94,7 +94,7 @@ function encodeCall(part: ToolCallPart & PartBase, { chat, dialect }: AssistantP
 }
 
 /** Google's own servers of this API take the signature beside its call. */
-function isCallState(signature: Opaque, dialect: Dialect): boolean {
+export function isCallState(signature: Opaque, dialect: Dialect): boolean {
   const isGoogle = signature.kind === "google_thought_signature" && dialect.host !== "openrouter";
   return isGoogle && belongsTo(signature, dialect);
 }
@@ -130,8 +130,7 @@ export function encodeReasoning(
       return encodeDetails(parts, { dialect, dropped });
     case "reasoning_content": {
       const text = ownThoughts(parts, dropped);
-      // DeepSeek refuses a tool loop whose calls come without the field, be it empty.
-      if (dialect.host === "deepseek" && hasCalls) return { reasoning_content: text };
+      if (demandsThoughts(dialect) && hasCalls) return { reasoning_content: text };
       return text === "" ? {} : { reasoning_content: text };
     }
     case "thinking_parts": {

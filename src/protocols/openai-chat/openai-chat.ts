@@ -6,6 +6,7 @@ import type { Protocol } from "#protocols/protocol.ts";
 import { decodeFailure } from "./decode-failure.ts";
 import { decodeReply } from "./decode-reply.ts";
 import { decodeRequest } from "./decode-request.ts";
+import { takesPlainThoughts } from "./dialects.ts";
 import { encodeFailure, encodeStreamFailure } from "./encode-failure.ts";
 import { encodeReply } from "./encode-reply.ts";
 import { encodeRequest } from "./encode-request.ts";
@@ -29,5 +30,6 @@ export const openaiChat: Protocol = {
     createStreamDecoder,
     decodeReply,
     decodeFailure,
+    takesPlainThoughts,
   },
 };

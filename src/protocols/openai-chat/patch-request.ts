@@ -13,8 +13,9 @@ import {
 } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
-import { isReasoningModel, quirksOf } from "./dialects.ts";
-import { encodeReasoning, type AssistantTurn } from "./encode-assistant.ts";
+import { demandsThoughts, isReasoningModel, quirksOf, takesPlainThoughts } from "./dialects.ts";
+import { encodeReasoning, isCallState, type AssistantTurn } from "./encode-assistant.ts";
+import { withoutThinkingInLostLoop } from "./open-loop.ts";
 import { toWireCallId } from "./wire-names.ts";
 
 export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): EncodedRequest {
@@ -24,7 +25,8 @@ export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): Enc
   patchStream(body, chat, dialect);
   const messages = patchMessages(asArray(raw["messages"]), chat, { dialect, dropped });
   if (messages) body["messages"] = messages;
-  return { body, headers: {}, dropped: [...dropped] };
+  const fitted = withoutThinkingInLostLoop(body, dialect, dropped);
+  return { body: fitted, headers: {}, dropped: [...dropped] };
 }
 
 /** Two names for one limit, of which some hosts know only one. */
@@ -73,35 +75,70 @@ function patchMessages(messages: readonly Json[], chat: Chat, patch: Patch): rea
   return hasChanged ? patched : undefined;
 }
 
-/** State we sealed for the caller is opened for its maker, or taken out for anybody else. */
+/** State we sealed for the caller is opened for its maker, or taken out for anybody else; what it lost is put back. */
 function patchReasoning(message: JsonObject, turn: AssistantTurn, patch: Patch): JsonObject {
   const { dialect } = patch;
-  const isSealed = hasSealed(message, turn);
-  const lacksThoughts =
-    dialect.host === "deepseek" &&
-    asArray(message["tool_calls"]).length > 0 &&
-    message["reasoning_content"] === undefined;
-  if (!isSealed && !lacksThoughts) return message;
-  if (!isSealed) return { ...message, reasoning_content: "" };
+  const hasLost = isRecalled(message, turn);
+  if (!hasLost && !hasSealed(message, turn)) {
+    const isLacking = message["reasoning_content"] === undefined && asArray(message["tool_calls"]).length > 0;
+    return isLacking && demandsThoughts(dialect) ? { ...message, reasoning_content: "" } : message;
+  }
   const { reasoning_details: _, reasoning_content: __, reasoning: ___, ...rest } = message;
-  const { thinking: ____, ...fields } = encodeReasoning(turn.parts, patch);
-  const calls = asArray(message["tool_calls"]).map((call) => unsealCall(call, turn, dialect));
+  const { thinking: ____, ...fields } = encodeReasoning(
+    hasLost ? withoutUnasked(turn.parts, patch) : turn.parts,
+    patch,
+  );
+  const calls = asArray(message["tool_calls"]).map((call) => patchCall(call, turn, dialect));
   return { ...rest, ...(calls.length > 0 && { tool_calls: calls }), ...fields };
+}
+
+/** Whether the gateway put into the turn what the message does not have. */
+function isRecalled(message: JsonObject, turn: AssistantTurn): boolean {
+  if (secretsOf(message).length > 0 || asArray(message["tool_calls"]).some(signatureOf)) return false;
+  return (
+    turn.parts.some(isSigned) ||
+    (!hasThoughts(message) && turn.parts.some((part) => part.type === "reasoning"))
+  );
+}
+
+/** Many servers refuse fields for thoughts, and the client sent none: plain ones go only where they are wanted. */
+function withoutUnasked(parts: AssistantTurn["parts"], { dialect, dropped }: Patch): AssistantTurn["parts"] {
+  if (takesPlainThoughts(dialect)) return parts;
+  const kept = parts.filter((part) => part.type !== "reasoning" || isSigned(part));
+  if (kept.length < parts.length) dropped.add("messages[].reasoning");
+  return kept;
+}
+
+function isSigned(part: AssistantTurn["parts"][number]): boolean {
+  return part.signature !== undefined && part.signature.kind !== "unsigned";
+}
+
+function hasThoughts(message: JsonObject): boolean {
+  const { reasoning_content: content, reasoning, content: said } = message;
+  // An empty text is an answer to the demand for one.
+  if (typeof content === "string" || typeof reasoning === "string") return true;
+  return (
+    asArray(message["reasoning_details"]).length > 0 ||
+    asArray(said).some((part) => asObject(part)?.["type"] === "thinking")
+  );
 }
 
 /** What the decoder read as it stands in the message is bare; anything else was sealed, or is not to be trusted. */
 function hasSealed(message: JsonObject, turn: AssistantTurn): boolean {
   const known = new Set(turn.parts.map((part) => part.signature?.data));
-  const secrets = asArray(message["reasoning_details"]).flatMap((detail) => {
-    const object = asObject(detail);
-    const secret = asString(object?.["signature"]) || asString(object?.["data"]);
-    return secret && object ? [{ secret, whole: JSON.stringify(object) }] : [];
-  });
-  const isInDetails = secrets.some(({ secret, whole }) => !known.has(secret) && !known.has(whole));
+  const isInDetails = secretsOf(message).some(({ secret, whole }) => !known.has(secret) && !known.has(whole));
   return (
     isInDetails ||
     asArray(message["tool_calls"]).some((call) => !known.has(signatureOf(call)) && !!signatureOf(call))
   );
+}
+
+function secretsOf(message: JsonObject): readonly { readonly secret: string; readonly whole: string }[] {
+  return asArray(message["reasoning_details"]).flatMap((detail) => {
+    const object = asObject(detail);
+    const secret = asString(object?.["signature"]) || asString(object?.["data"]);
+    return secret && object ? [{ secret, whole: JSON.stringify(object) }] : [];
+  });
 }
 
 function signatureOf(call: Json): string | undefined {
@@ -109,13 +146,14 @@ function signatureOf(call: Json): string | undefined {
   return asString(google?.["thought_signature"]);
 }
 
-function unsealCall(call: Json, turn: AssistantTurn, dialect: Dialect): Json {
-  if (!isObject(call) || signatureOf(call) === undefined) return call;
+function patchCall(call: Json, turn: AssistantTurn, dialect: Dialect): Json {
+  if (!isObject(call)) return call;
   const part = turn.parts.find((candidate) => candidate.type === "tool_call" && candidate.id === call["id"]);
+  const own = part?.signature && isCallState(part.signature, dialect) ? part.signature : undefined;
+  if (own) return { ...call, extra_content: { google: { thought_signature: own.data } } };
+  if (signatureOf(call) === undefined) return call;
   const { extra_content: _, ...bare } = call;
-  const isOwn =
-    part?.signature?.vendor === "google" && dialect.vendor === "google" && dialect.host !== "openrouter";
-  return isOwn ? { ...bare, extra_content: { google: { thought_signature: part.signature.data } } } : bare;
+  return bare;
 }
 
 /** DeepSeek and Mistral know no `developer`. */
