@@ -37,7 +37,7 @@ export function createSettings(loaded: LoadedConfig, context: SettingsContext): 
     },
     thoughts: {
       ttlMs: config.reasoning_memory.ttl_minutes * MS_PER_MINUTE,
-      turnCharsMax: config.reasoning_memory.turn_bytes_max,
+      turnBytesMax: config.reasoning_memory.turn_bytes_max,
       rowsMax: config.reasoning_memory.rows_max,
     },
     prices: createPriceBook({ overrides: config.prices }),

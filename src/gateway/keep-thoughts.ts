@@ -50,7 +50,7 @@ export class ThoughtWatch {
   /** Resolves when they are durable, or cannot become so; undefined where the answer has none. */
   keep(world: World, attempt: Attempt): Promise<void> | undefined {
     const { thoughts: rules } = this.#exchange.settings;
-    if (!this.#hasCall || !this.#hasThought || this.#chars > rules.turnCharsMax) return undefined;
+    if (!this.#hasCall || !this.#hasThought || this.#chars > rules.turnBytesMax) return undefined;
     const takesUnsigned = wantsUnsigned(world, attempt);
     const turns = foldReply(this.#events).choices.flatMap(({ parts }) => {
       const thoughts = cutThoughts(parts, takesUnsigned);
@@ -58,8 +58,8 @@ export class ThoughtWatch {
     });
     if (turns.length === 0) return undefined;
     const { tenantId } = callerOf(this.#exchange);
-    const { ttlMs, turnCharsMax: charsMax } = rules;
-    const kept = turns.map((turn) => world.thoughts.keep({ tenantId, ttlMs, charsMax, ...turn }));
+    const { ttlMs, turnBytesMax: bytesMax } = rules;
+    const kept = turns.map((turn) => world.thoughts.keep({ tenantId, ttlMs, bytesMax, ...turn }));
     return Promise.all(kept).then(() => undefined);
   }
 
@@ -74,7 +74,7 @@ export class ThoughtWatch {
       case "delta":
         if (this.#isTextKept[event.choice] !== true) return;
         this.#chars += event.text.length;
-        if (this.#chars > this.#exchange.settings.thoughts.turnCharsMax) return;
+        if (this.#chars > this.#exchange.settings.thoughts.turnBytesMax) return;
         this.#events.push(event);
         return;
       case "part_start": {

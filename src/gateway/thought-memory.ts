@@ -27,7 +27,7 @@ export interface KeptTurn {
   readonly thoughts: TurnThoughts;
   readonly ttlMs: number;
   /** Longest, as JSON, that is kept. */
-  readonly charsMax: number;
+  readonly bytesMax: number;
 }
 
 /** By anchor. */
@@ -68,9 +68,9 @@ class Memory implements ThoughtMemory {
     this.#options = options;
   }
 
-  async keep({ tenantId, anchor, thoughts, ttlMs, charsMax }: KeptTurn): Promise<void> {
+  async keep({ tenantId, anchor, thoughts, ttlMs, bytesMax }: KeptTurn): Promise<void> {
     const text = JSON.stringify(thoughts);
-    if (text.length > charsMax) return;
+    if (Buffer.byteLength(text) > bytesMax) return;
     const { store, sealer, clock } = this.#options;
     const expiresAtMs = clock.nowMs() + ttlMs;
     this.#remember(keyOf(tenantId, anchor), { thoughts, untilMs: expiresAtMs }, text.length);
@@ -98,7 +98,7 @@ class Memory implements ThoughtMemory {
     anchors: readonly string[],
     found: Map<string, TurnThoughts>,
   ): Promise<FoundThoughts> {
-    const { store, sealer, clock } = this.#options;
+    const { store, sealer } = this.#options;
     const missing = new Map(anchors.map((anchor) => [sealer.name(tenantId, anchor), anchor]));
     const rows = await this.#inTime(FIND_WAIT_MS, store.find(tenantId, [...missing.keys()]));
     if (!rows) return found;
@@ -111,9 +111,15 @@ class Memory implements ThoughtMemory {
       missing.delete(name);
       found.set(anchor, thoughts);
     }
-    const untilMs = clock.nowMs() + MISS_MS;
-    for (const anchor of missing.values()) this.#remember(keyOf(tenantId, anchor), { untilMs }, 0);
+    for (const anchor of missing.values()) this.#rememberMiss(keyOf(tenantId, anchor));
     return found;
+  }
+
+  /** Not where it was kept while the database was asked. */
+  #rememberMiss(key: string): void {
+    const nowMs = this.#options.clock.nowMs();
+    const known = this.#known.get(key);
+    if (!known?.thoughts || known.untilMs <= nowMs) this.#remember(key, { untilMs: nowMs + MISS_MS }, 0);
   }
 
   #remember(key: string, known: Known, chars: number): void {

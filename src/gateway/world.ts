@@ -84,7 +84,7 @@ export interface ThoughtRules {
   /** 0: none is. */
   readonly ttlMs: number;
   /** Longest of one answer, as JSON, that is kept. */
-  readonly turnCharsMax: number;
+  readonly turnBytesMax: number;
   /** Most that lie in the database after a sweep. */
   readonly rowsMax: number;
 }

@@ -6,6 +6,7 @@ import { testKeys } from "./key-cases.ts";
 import { testKeyManagement } from "./key-management-cases.ts";
 import { testMigrations } from "./migration-cases.ts";
 import { testResponses } from "./response-cases.ts";
+import { testThoughts } from "./thought-cases.ts";
 import { testUsage } from "./usage-cases.ts";
 
 /** Making a PostgreSQL cluster takes its time on a busy machine. */
@@ -66,5 +67,6 @@ export function testStore(backend: Backend): void {
     testKeyManagement(bench);
     testUsage(bench);
     testResponses(bench);
+    testThoughts(bench);
   });
 }

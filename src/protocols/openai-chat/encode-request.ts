@@ -11,12 +11,14 @@ import { effortsOf, isReasoningModel, quirksOf, type Optional, type Quirks } fro
 import { encodeMessages } from "./encode-messages.ts";
 import { encodeOutput } from "./encode-output.ts";
 import { encodeTools } from "./encode-tools.ts";
+import { withoutThinkingInLostLoop } from "./open-loop.ts";
 import { present } from "./present.ts";
 import { unsupported } from "./unsupported.ts";
 
 export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   const writer = new RequestWriter(chat, dialect);
-  return { body: writer.body(), headers: {}, dropped: [...writer.dropped] };
+  const body = withoutThinkingInLostLoop(writer.body(), dialect, writer.dropped);
+  return { body, headers: {}, dropped: [...writer.dropped] };
 }
 
 class RequestWriter {
