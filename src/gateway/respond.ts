@@ -217,7 +217,9 @@ class StreamPump {
     if (this.#exchange.keeping) return this.#keepThenFinish();
     // The client may send the calls back as soon as it has the last event, so that waits for the thoughts' row.
     const kept = this.#thoughts?.keep(this.#world, this.#answer.attempt);
-    return kept ? kept.then(() => (this.isFinished ? undefined : this.#finish())) : this.#finish();
+    return kept
+      ? kept.then(() => (this.isFinished ? this.#takeLastWords() : this.#finish()))
+      : this.#finish();
   }
 
   /** The client may refer to the answer as soon as it has its last event, so that waits until the answer is kept. */
