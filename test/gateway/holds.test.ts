@@ -71,6 +71,27 @@ async function heldAndSpent(limits: Limits, body: object, path = CHAT) {
 }
 
 describe("the prompt", () => {
+  test("is held for with the thoughts that the gateway puts back into it", async () => {
+    const call = { id: "call_0", type: "function", function: { name: "f", arguments: "{}" } };
+    const details = [{ type: "reasoning.text", text: "7".repeat(5000), signature: "sig", format: "unknown" }];
+    const message = { role: "assistant", content: null, tool_calls: [call] };
+    upstream.answer = () =>
+      Response.json({
+        choices: [{ index: 0, message: { ...message, reasoning_details: details }, finish_reason: "stop" }],
+        usage: { prompt_tokens: 1, completion_tokens: 1 },
+      });
+    const tools = [{ type: "function", function: { name: "f" } }];
+    const asked = { ...saying("question"), tools, max_tokens: 1 };
+    await heldAndSpent(withBudget(ROOMY), asked);
+    const result = { role: "tool", tool_call_id: "call_0", content: "x" };
+    const next = { ...asked, messages: [...asked.messages, message, result] };
+    const { held } = await heldAndSpent(withBudget(ROOMY), next);
+    expect(held[0] ?? 0n).toBeGreaterThan(5000n * NANO_PER_TOKEN);
+    const other = { ...next, messages: [...saying("another").messages, message, result] };
+    const without = await heldAndSpent(withBudget(ROOMY), other);
+    expect(without.held[0] ?? 0n).toBeLessThan(5000n * NANO_PER_TOKEN);
+  });
+
   test("in Chinese is held for as many tokens as it has bytes, which no tokenizer passes", async () => {
     upstream.answer = () => chatAnswer({ prompt_tokens: 9000, completion_tokens: 1 });
     const asked = { ...saying("汉".repeat(3000)), max_tokens: 1 };

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Json, JsonObject } from "#lib/json.ts";
-import type { Opaque } from "#model/chat.ts";
+import type { AssistantPart, Opaque } from "#model/chat.ts";
 import type { Dialect, Host } from "#protocols/protocol.ts";
 import { decodeRequest } from "./decode-request.ts";
 import { patchRequest } from "./patch-request.ts";
@@ -156,4 +156,116 @@ test("Mistral gets ids it accepts, the same in call and result", () => {
   ].map(([, id]) => id);
   expect(ids).toHaveLength(2);
   expect(new Set(ids).size).toBe(1);
+});
+
+const call = { id: "a", type: "function", function: { name: "f", arguments: "{}" } };
+const result = { role: "tool", tool_call_id: "a", content: "x" };
+const bare = {
+  model: "m",
+  messages: [user, { role: "assistant", content: null, tool_calls: [call] }, result],
+};
+
+/** With `parts` before the call, as if the gateway had remembered them; `signature` on the call itself. */
+function patchRecalled(dialect: Dialect, parts: readonly AssistantPart[], signature?: Opaque) {
+  const chat = decodeRequest(bare, line);
+  const turns = chat.turns.map((turn) =>
+    turn.side === "assistant"
+      ? {
+          ...turn,
+          parts: [...parts, ...turn.parts.map((part) => ({ ...part, ...(signature && { signature }) }))],
+        }
+      : turn,
+  );
+  const { body, dropped } = patchRequest(bare, { ...chat, turns }, dialect);
+  const messages = body["messages"];
+  return { message: Array.isArray(messages) ? messages[1] : undefined, dropped };
+}
+
+const signed: AssistantPart = { type: "reasoning", kind: "raw", text: "Hm.", signature: sealed };
+const plain: AssistantPart = { type: "reasoning", kind: "raw", text: "Hm." };
+const google: Opaque = { kind: "google_thought_signature", vendor: "google", data: "SIG" };
+const signedDetail = {
+  type: "reasoning.text",
+  text: "Hm.",
+  signature: "SIG",
+  format: "anthropic-claude-v1",
+  index: 0,
+};
+const lost = ["messages[].reasoning"];
+
+test.each<
+  readonly [string, Dialect, readonly AssistantPart[], Opaque | undefined, JsonObject, readonly string[]]
+>([
+  [
+    "to its maker",
+    to("openrouter", "m", "anthropic"),
+    [signed],
+    undefined,
+    { reasoning_details: [signedDetail] },
+    [],
+  ],
+  ["to another maker", to("openrouter", "m", "google"), [signed], undefined, {}, lost],
+  ["to OpenAI, which has no field", to("openai", "gpt-5", "openai"), [signed], undefined, {}, lost],
+  [
+    "plain, where wanted",
+    to("compatible", "deepseek-v4", "deepseek"),
+    [plain],
+    undefined,
+    { reasoning_content: "Hm." },
+    [],
+  ],
+  ["plain, where nobody asked", to("compatible"), [plain], undefined, {}, lost],
+  [
+    "on a call, to Google's own layer",
+    to("compatible", "gemini-3", "google"),
+    [],
+    google,
+    { tool_calls: [{ ...call, extra_content: { google: { thought_signature: "SIG" } } }] },
+    [],
+  ],
+])("remembered thoughts go %s", (_, dialect, parts, signature, fields, dropped) => {
+  const patched = patchRecalled(dialect, parts, signature);
+  expect(patched.message).toEqual({ ...bare.messages[1], ...fields });
+  expect(patched.dropped).toEqual([...dropped]);
+});
+
+test.each<readonly [string, Dialect, JsonObject, JsonObject]>([
+  ["DeepSeek's own", to("deepseek", "deepseek-v4", "deepseek"), {}, { reasoning_content: "" }],
+  [
+    "DeepSeek's own, with the field",
+    to("deepseek"),
+    { reasoning_content: "mine" },
+    { reasoning_content: "mine" },
+  ],
+  ["somebody else's", to("compatible", "deepseek-v4", "deepseek"), {}, {}],
+])("a call without thoughts at %s server", (_, dialect, sent, expected) => {
+  const [first, second, third] = bare.messages;
+  const body = { ...bare, messages: [first ?? {}, { ...second, ...sent }, third ?? {}] };
+  const messages = patch(body, dialect)["messages"];
+  expect(Array.isArray(messages) && messages[1]).toEqual({ ...second, ...expected });
+});
+
+const sonnet = "anthropic/claude-sonnet-4.5";
+test.each<readonly [string, Host, string, JsonObject, boolean]>([
+  ["asked to think", "openrouter", sonnet, { reasoning_effort: "high" }, true],
+  [
+    "asked to think with a budget",
+    "openrouter",
+    "anthropic/claude-3.7-sonnet",
+    { reasoning: { max_tokens: 2000 } },
+    true,
+  ],
+  ["not asked to think", "openrouter", sonnet, {}, false],
+  ["asked not to think", "openrouter", sonnet, { reasoning: { effort: "none" } }, false],
+  ["that thinks adaptively", "openrouter", "anthropic/claude-opus-4.6", { reasoning_effort: "high" }, false],
+  ["of another maker", "openrouter", "google/gemini-3-pro", { reasoning_effort: "high" }, false],
+  ["elsewhere", "compatible", sonnet, { reasoning_effort: "high" }, false],
+])("an open loop without thoughts at a model %s", (_, host, model, fields, isSwitchedOff) => {
+  const body = { ...bare, ...fields };
+  const { body: patched, dropped } = patchRequest(body, decodeRequest(body, line), to(host, model));
+  expect(dropped).toEqual(isSwitchedOff ? ["reasoning"] : []);
+  if (isSwitchedOff) expect(patched["reasoning"]).toEqual({ effort: "none" });
+  expect(patched).toMatchObject(isSwitchedOff ? {} : fields);
+  const closed = { ...body, messages: [...body.messages, user] };
+  expect(patchRequest(closed, decodeRequest(closed, line), to(host, model)).dropped).toEqual([]);
 });
