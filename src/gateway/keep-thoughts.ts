@@ -72,10 +72,7 @@ export class ThoughtWatch {
   #note(event: ChatEvent): void {
     switch (event.type) {
       case "delta":
-        if (this.#isTextKept[event.choice] !== true) return;
-        this.#chars += event.text.length;
-        if (this.#chars > this.#exchange.settings.thoughts.turnBytesMax) return;
-        this.#events.push(event);
+        if (this.#isTextKept[event.choice] === true) this.#add(event, event.text.length);
         return;
       case "part_start": {
         const { part, choice } = event;
@@ -83,17 +80,16 @@ export class ThoughtWatch {
         if (part.type === "reasoning") this.#hasThought = true;
         this.#isTextKept[choice] =
           part.type === "reasoning" || (part.type === "tool_call" && !isUnguessable(part.id, part.name));
-        // A part as large as a picture has no thoughts in it.
-        this.#events.push(part.type === "image" ? { ...event, part: { type: "text" } } : event);
+        // A picture is a large part with no thought in it.
+        this.#add(part.type === "image" ? { ...event, part: { type: "text" } } : event, PART_CHARS);
         return;
       }
       case "signature":
         this.#hasThought = true;
-        this.#chars += event.opaque.data.length;
-        this.#events.push(event);
+        this.#add(event, event.opaque.data.length);
         return;
       case "part_end":
-        this.#events.push(event);
+        this.#add(event, 0);
         return;
       case "start":
       case "transcript":
@@ -105,7 +101,17 @@ export class ThoughtWatch {
         return;
     }
   }
+
+  /** Past what is kept of one answer nothing of it is, so nothing of it is held either. */
+  #add(event: ChatEvent, chars: number): void {
+    this.#chars += chars;
+    if (this.#chars <= this.#exchange.settings.thoughts.turnBytesMax) this.#events.push(event);
+    else this.#events.length = 0;
+  }
 }
+
+/** What the place of a part comes to in a row, about. */
+const PART_CHARS = 50;
 
 function wantsUnsigned(world: World, { target, protocolOut }: Attempt): boolean {
   if (!protocolOut) return false;

@@ -107,14 +107,17 @@ test("past their time they are gone, and the conversation goes on", async () => 
   expect(answered.dropped).toEqual(["reasoning"]);
 });
 
-test("with reasoning_memory.ttl_minutes 0 nothing is kept or asked for", async () => {
-  const demo = await startDemo();
-  const gateway = await start(demo, "reasoning_memory: { ttl_minutes: 0 }\n");
-  const talker = openForgetful(lineTo(gateway));
-  await talker.say("question", "thinker");
-  expect((await talker.answerCalls(results, "thinker")).text).toContain("0 of my earlier thoughts");
-  expect(await gateway.database.sql`SELECT name FROM turn_thoughts`).toHaveLength(0);
-});
+test.each(["ttl_minutes: 0", "turn_bytes_max: 20"])(
+  "with reasoning_memory.%s nothing is kept",
+  async (rule) => {
+    const demo = await startDemo();
+    const gateway = await start(demo, `reasoning_memory: { ${rule} }\n`);
+    const talker = openForgetful(lineTo(gateway));
+    await talker.say("question", "thinker");
+    expect((await talker.answerCalls(results, "thinker")).text).toContain("0 of my earlier thoughts");
+    expect(await gateway.database.sql`SELECT name FROM turn_thoughts`).toHaveLength(0);
+  },
+);
 
 test.each([false, true])(
   "without a table both answers are given, the log tells once, and the process itself remembers (streamed: %p)",
