@@ -12,6 +12,6 @@ export class Shutdown {
 
   /** Tells those that have joined so far. */
   begin(): void {
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
   }
 }

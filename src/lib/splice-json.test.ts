@@ -34,12 +34,7 @@ const rows: readonly (readonly [string, string, JsonObject, string])[] = [
     { m: 3 },
     '{"a":0,"m":3}',
   ],
-  [
-    "is not held up by the same name inside a value",
-    '{"m":1,"a":{"m":2}}',
-    { m: 3 },
-    '{"m":3,"a":{"m":2}}',
-  ],
+  ["is not held up by the same name inside a value", '{"m":1,"a":{"m":2}}', { m: 3 }, '{"m":3,"a":{"m":2}}'],
   ["replaces and appends at once", '{ "m": 1 }\n', { m: 3, n: 4 }, '{ "m": 3 ,"n":4}\n'],
   ["appends what is new", '{"a":1}', { stream: true }, '{"a":1,"stream":true}'],
   ["cuts out what is gone", '{"a":1,"b":{"c":"}"},"d":3}', { b: undefined }, '{"a":1,"d":3}'],

@@ -194,7 +194,9 @@ const ACCOUNT = words(
 
 /** Every field that has a canonical name; the rest travels in `extensions`. */
 const KNOWN: ReadonlySet<string> = new Set([
-  ...words("model messages stream stream_options tools tool_choice parallel_tool_calls functions function_call"),
+  ...words(
+    "model messages stream stream_options tools tool_choice parallel_tool_calls functions function_call",
+  ),
   ...SAMPLING,
   ...SHAPE,
   ...ACCOUNT,
