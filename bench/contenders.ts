@@ -12,8 +12,17 @@ export interface Contender {
   readonly model: (lane: Lane) => string | undefined;
 }
 
-/** `whole` answers at once; the others stream a token every 20 ms (`idle`: every second). */
-export type Lane = "whole" | "whole-anthropic" | "stream" | "stream-anthropic" | "stream-gemini" | "idle";
+/** `whole` answers at once; the others stream a token every 20 ms (`idle`: every second; `warm`: as fast as they can). */
+export type Lane =
+  | "whole"
+  | "whole-anthropic"
+  | "stream"
+  | "stream-anthropic"
+  | "stream-gemini"
+  | "warm"
+  | "warm-anthropic"
+  | "warm-gemini"
+  | "idle";
 
 export interface Contenders {
   readonly direct: Contender;
@@ -29,6 +38,9 @@ const upstreamModels = {
   stream: "demo-lorem-3000-d20",
   "stream-anthropic": "demo-lorem-3000-d20",
   "stream-gemini": "demo-lorem-3000-d20",
+  warm: "demo-lorem-300",
+  "warm-anthropic": "demo-lorem-300",
+  "warm-gemini": "demo-lorem-300",
   idle: "demo-lorem-120-d1000",
 } as const;
 

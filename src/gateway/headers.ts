@@ -32,20 +32,50 @@ export function failureHeaders(exchange: Exchange): Headers {
   return headers;
 }
 
+interface RateNames {
+  readonly limit: string;
+  readonly remaining: string;
+  readonly reset: string;
+}
+
+const openaiRates = {
+  requests: {
+    limit: "x-ratelimit-limit-requests",
+    remaining: "x-ratelimit-remaining-requests",
+    reset: "x-ratelimit-reset-requests",
+  },
+  tokens: {
+    limit: "x-ratelimit-limit-tokens",
+    remaining: "x-ratelimit-remaining-tokens",
+    reset: "x-ratelimit-reset-tokens",
+  },
+} as const;
+const anthropicRates = {
+  requests: {
+    limit: "anthropic-ratelimit-requests-limit",
+    remaining: "anthropic-ratelimit-requests-remaining",
+    reset: "anthropic-ratelimit-requests-reset",
+  },
+  tokens: {
+    limit: "anthropic-ratelimit-tokens-limit",
+    remaining: "anthropic-ratelimit-tokens-remaining",
+    reset: "anthropic-ratelimit-tokens-reset",
+  },
+} as const;
+
 function addRateHeaders(headers: Headers, limits: RateLimit, exchange: Exchange): void {
   const isAnthropic = exchange.protocolName === "anthropic-messages";
-  const add = (what: "requests" | "tokens", limit?: number, remaining?: number, resetMs?: number) => {
+  const names = isAnthropic ? anthropicRates : openaiRates;
+  const resetText = (resetMs: number) =>
+    isAnthropic ? new Date(exchange.createdAtMs + resetMs).toISOString() : `${(resetMs / 1000).toFixed(3)}s`;
+  const add = (name: RateNames, limit?: number, remaining?: number, resetMs?: number) => {
     if (limit === undefined || remaining === undefined || resetMs === undefined) return;
-    const name = (field: string) =>
-      isAnthropic ? `anthropic-ratelimit-${what}-${field}` : `x-ratelimit-${field}-${what}`;
-    headers[name("limit")] = String(limit);
-    headers[name("remaining")] = String(remaining);
-    headers[name("reset")] = isAnthropic
-      ? new Date(exchange.createdAtMs + resetMs).toISOString()
-      : `${(resetMs / 1000).toFixed(3)}s`;
+    headers[name.limit] = String(limit);
+    headers[name.remaining] = String(remaining);
+    headers[name.reset] = resetText(resetMs);
   };
-  add("requests", limits.limitRequests, limits.remainingRequests, limits.resetRequestsMs);
-  add("tokens", limits.limitTokens, limits.remainingTokens, limits.resetTokensMs);
+  add(names.requests, limits.limitRequests, limits.remainingRequests, limits.resetRequestsMs);
+  add(names.tokens, limits.limitTokens, limits.remainingTokens, limits.resetTokensMs);
 }
 
 function cut(text: string): string {
