@@ -3,6 +3,7 @@
  * needs the body's size and its output bound and holds the worst case.
  */
 import type { Target } from "#connectors/connector.ts";
+import type { Admission } from "#limits/admission.ts";
 import type { WorstRequest } from "#ledger/price.ts";
 import { boundTokens } from "#model/bound-tokens.ts";
 import type { Caller } from "#model/caller.ts";
@@ -16,10 +17,14 @@ import type { Route, World } from "./world.ts";
 /** More than anybody could pay for, and still a whole number when it is added up. */
 const TOKENS_MAX = 2 ** 50;
 
-export async function admit(world: World, exchange: Exchange): Promise<void> {
+/** Gives no promise where the key's sums are in memory, as nearly all are. */
+export function admit(world: World, exchange: Exchange): void | Promise<void> {
   // The row's own time, so that row and counter agree on which day it is at midnight.
   const admitted = world.limiter.admit(callerOf(exchange), exchange.createdAtMs);
-  exchange.admission = admitted instanceof Promise ? await admitted : admitted;
+  const enter = (admission: Admission): void => {
+    exchange.admission = admission;
+  };
+  return admitted instanceof Promise ? admitted.then(enter) : enter(admitted);
 }
 
 /** What bounds a request's tokens; of a `Chat` or of what else is asked for. */

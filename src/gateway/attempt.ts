@@ -62,7 +62,9 @@ export async function attempt<Answer>(
     hasRenewedToken: false,
   };
   for (;;) {
-    const { candidate, permit } = await pick(world, exchange, route, progress);
+    const picked =
+      pick(world, exchange, route, progress) ?? (await pickLater(world, exchange, route, progress));
+    const { candidate, permit } = picked;
     holdNext(world, exchange, progress, { candidate, permit });
     if (candidate.failures === 0) world.health.of(candidate.target.id).retries.earn();
     const entry = new Attempt(exchange.attempts.length + 1, candidate.target, world.clock.monotonicMs());
@@ -97,14 +99,17 @@ function holdNext(world: World, exchange: Exchange, progress: Progress, { candid
   }
 }
 
-/** The next target that may be tried, waiting for it where that is worth it. Throws where nothing is left to try. */
-async function pick(world: World, exchange: Exchange, route: Route, progress: Progress): Promise<Pick> {
+/** The next target that may be tried now, if there is one. Throws where no more attempts are allowed. */
+function pick(world: World, exchange: Exchange, route: Route, progress: Progress): Pick | undefined {
+  if (exchange.attempts.length >= route.retry.attemptsMax) throw exhausted(progress);
+  return pickReady(world, progress.candidates, world.clock.monotonicMs());
+}
+
+/** Waits for one where that is worth it. Throws where nothing is left to try. */
+async function pickLater(world: World, exchange: Exchange, route: Route, progress: Progress): Promise<Pick> {
   for (;;) {
-    if (exchange.attempts.length >= route.retry.attemptsMax) throw exhausted(progress);
     const nowMs = world.clock.monotonicMs();
     const open = progress.candidates.filter((candidate) => !candidate.isExcluded);
-    const picked = pickReady(world, open, nowMs);
-    if (picked) return picked;
     const atMs = Math.min(...open.map((candidate) => readyAtMs(world, candidate, nowMs)));
     const waitMs = atMs - nowMs;
     // Waiting longer than a first token may take is the silence that deadline forbids.
@@ -112,12 +117,14 @@ async function pick(world: World, exchange: Exchange, route: Route, progress: Pr
     if (open.length === 0 || waitMs > route.timeouts.firstTokenMs || atMs >= endMs)
       throw exhausted(progress, waitMs);
     await sleepUnlessGone(world, exchange, waitMs);
+    const picked = pick(world, exchange, route, progress);
+    if (picked) return picked;
   }
 }
 
-function pickReady(world: World, open: readonly Candidate[], nowMs: number): Pick | undefined {
-  for (const candidate of open) {
-    if (nowMs < candidate.notBeforeMs) continue;
+function pickReady(world: World, candidates: readonly Candidate[], nowMs: number): Pick | undefined {
+  for (const candidate of candidates) {
+    if (candidate.isExcluded || nowMs < candidate.notBeforeMs) continue;
     const health = world.health.of(candidate.target.id);
     const permit = health.acquire(nowMs);
     if (!permit) continue;

@@ -1,5 +1,6 @@
 /** Step 2: who calls. The key may come in any of the places clients put it; the API's own place wins. */
 import { Failure } from "#model/failure.ts";
+import type { Caller } from "#model/caller.ts";
 import type { ProtocolName } from "#model/chat.ts";
 import type { Exchange } from "./exchange.ts";
 import type { World } from "./world.ts";
@@ -30,7 +31,8 @@ const places: Readonly<Record<ProtocolName, readonly Reader[]>> = {
   gemini: [googleKey, query, bearer, anthropicKey, azureKey],
 };
 
-export async function authenticate(world: World, exchange: Exchange): Promise<void> {
+/** Gives no promise where the key is known already, as nearly every one is. */
+export function authenticate(world: World, exchange: Exchange): void | Promise<void> {
   const secret = presentedKey(exchange.inbound.request, exchange.protocolName);
   if (secret === undefined) {
     throw new Failure(
@@ -40,9 +42,11 @@ export async function authenticate(world: World, exchange: Exchange): Promise<vo
     );
   }
   const verified = world.keys.verify(secret);
-  const caller = verified instanceof Promise ? await verified : verified;
-  exchange.caller = caller;
-  world.keys.touch(caller.keyId);
+  const enter = (caller: Caller): void => {
+    exchange.caller = caller;
+    world.keys.touch(caller.keyId);
+  };
+  return verified instanceof Promise ? verified.then(enter) : enter(verified);
 }
 
 function presentedKey(request: Request, protocol: ProtocolName): string | undefined {

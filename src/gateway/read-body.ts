@@ -14,7 +14,7 @@ const decoder = new TextDecoder();
 const VALUES_MAX = 1_000_000;
 
 export async function readBody(world: Pick<World, "clock">, exchange: Exchange): Promise<void> {
-  const text = await inTime(world, exchange);
+  const text = decodeUtf8(await inTime(world, exchange));
   if (hasMoreValuesThan(text, VALUES_MAX)) {
     throw new Failure("bad_request", `The body holds more than ${VALUES_MAX} values. Send less.`);
   }
@@ -33,36 +33,46 @@ export async function readBody(world: Pick<World, "clock">, exchange: Exchange):
   exchange.raw = raw;
 }
 
-/** A body that never ends must not hold its key's slot for ever. */
-async function inTime(world: Pick<World, "clock">, exchange: Exchange): Promise<string> {
-  const { bodyTimeoutMs, bodyBytesMax } = exchange.settings;
-  const body = Promise.withResolvers<string>();
-  const timer = world.clock.schedule(bodyTimeoutMs, () =>
-    body.reject(new Failure("bad_request", `The body did not arrive within ${bodyTimeoutMs} ms.`)),
-  );
-  readText(exchange.inbound.request, bodyBytesMax).then(body.resolve, body.reject);
-  try {
-    return await body.promise;
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    if (exchange.client.aborted)
-      throw new Failure("cancelled", "The client closed the connection.", { cause: error });
-    throw new Failure("bad_request", "The body broke off. Send it whole.", { cause: error });
-  } finally {
-    timer.cancel();
-  }
-}
-
-async function readText(request: Request, bytesMax: number): Promise<string> {
-  const declared = Number(request.headers.get("content-length") ?? 0);
-  if (declared > bytesMax) throw tooLarge(bytesMax);
-  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
-  const isPlain = encoding === "identity";
-  const sent = isPlain && declared > 0 ? await request.bytes() : await readBytes(request, bytesMax);
-  const bytes = isPlain ? sent : await decompress(sent, encoding, bytesMax);
-  // Decoding would put question marks in the place of what it cannot read, and the model would answer those.
+/** Decoding alone would put question marks in the place of what it cannot read, and the model would answer those. */
+function decodeUtf8(bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw new Failure("bad_request", "The body is not valid UTF-8. Encode it as UTF-8.");
   return decoder.decode(bytes);
+}
+
+/** A body that never ends must not hold its key's slot for ever. */
+function inTime(world: Pick<World, "clock">, exchange: Exchange): Promise<Uint8Array> {
+  const { bodyTimeoutMs, bodyBytesMax } = exchange.settings;
+  return new Promise((resolve, reject) => {
+    const timer = world.clock.schedule(bodyTimeoutMs, () =>
+      reject(new Failure("bad_request", `The body did not arrive within ${bodyTimeoutMs} ms.`)),
+    );
+    readAll(exchange.inbound.request, bodyBytesMax).then(
+      (bytes) => {
+        timer.cancel();
+        resolve(bytes);
+      },
+      (error: unknown) => {
+        timer.cancel();
+        reject(brokenOff(exchange, error));
+      },
+    );
+  });
+}
+
+function brokenOff(exchange: Exchange, cause: unknown): Failure {
+  if (cause instanceof Failure) return cause;
+  if (exchange.client.aborted)
+    return new Failure("cancelled", "The client closed the connection.", { cause });
+  return new Failure("bad_request", "The body broke off. Send it whole.", { cause });
+}
+
+function readAll(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > bytesMax) return Promise.reject(tooLarge(bytesMax));
+  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
+  const isPlain = encoding === "identity";
+  const sent = isPlain && declared > 0 ? request.bytes() : readBytes(request, bytesMax);
+  return isPlain ? sent : sent.then((bytes) => decompress(bytes, encoding, bytesMax));
 }
 
 /** For bodies that do not declare their length: counts as they come, so none is held past the bound. */
