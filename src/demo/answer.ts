@@ -3,6 +3,7 @@ import { answerAgent } from "./agent-answer.ts";
 import type { Conversation, Finish, Reply, ReplyPart } from "./conversation.ts";
 import { lastUserText, prefillOf } from "./conversation.ts";
 import type { DemoModel } from "./demo-models.ts";
+import { writeLong } from "./long-answer.ts";
 import { answerVision } from "./media-answer.ts";
 import { sampleJson } from "./sample-json.ts";
 import { countExchange, countTokens, splitTokens } from "./tokens.ts";
@@ -29,8 +30,12 @@ export function finishReply(conversation: Conversation, parts: readonly ReplyPar
 }
 
 function chooseParts(conversation: Conversation, model: DemoModel, serial: string): readonly ReplyPart[] {
-  if (typeof model.behaviour === "object")
-    return sayRest(conversation, writeLorem(model.behaviour.loremTokens));
+  if (typeof model.behaviour === "object") {
+    const { behaviour } = model;
+    const text =
+      "longParts" in behaviour ? writeLong(behaviour.longParts) : writeLorem(behaviour.loremTokens);
+    return sayRest(conversation, text);
+  }
   switch (model.behaviour) {
     case "echo":
       return sayRest(conversation, writeEcho(conversation));

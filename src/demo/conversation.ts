@@ -91,6 +91,8 @@ export interface Reply {
   readonly parts: readonly ReplyPart[];
   readonly finish: Finish;
   readonly stopSequence?: string;
+  /** Gemini: the answer goes on, for whoever asks with this token. */
+  readonly continuation?: string;
   readonly tokens: TokenCounts;
 }
 

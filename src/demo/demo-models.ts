@@ -11,6 +11,8 @@
  *   demo-agent              drives a coding agent: `write FILE with content "TEXT"`, reads it back, reports
  *   demo-fault-KIND[-N][-xTIMES][-kNAME]
  *                           a failure, see fault.ts; after TIMES failures the model answers like `demo`
+ *   demo-continue-N[-fault-KIND...]
+ *                           a long answer; at Gemini in N requests, see long-answer.ts, and with the fault in the second
  *   demo-embed              embeddings of any text
  *
  * Any name may have a vendor's prefix (`anthropic/demo-tools`). A real model's name (`gpt-6`, `claude-opus-5.5`) answers like
@@ -21,7 +23,7 @@ import { parseFault, type Fault } from "./fault.ts";
 type Behaviour = "echo" | "reasoning" | "tools" | "vision" | "json" | "agent";
 
 export interface DemoModel {
-  readonly behaviour: Behaviour | { readonly loremTokens: number };
+  readonly behaviour: Behaviour | { readonly loremTokens: number } | { readonly longParts: number };
   readonly chunkDelayMs: number;
   readonly fault?: Fault;
 }
@@ -43,6 +45,7 @@ export const LISTED_MODELS = [
 ] as const;
 
 const LOREM = /^demo-lorem-(\d{1,6})(?:-d(\d{1,5}))?$/;
+const LONG = /^demo-continue-(\d{1,2})(?:-fault-(.+))?$/;
 const FAULT_PREFIX = "demo-fault-";
 
 /** What a model does, or undefined where there is no such model. */
@@ -50,6 +53,12 @@ export function findDemoModel(name: string): DemoModel | undefined {
   const bare = name.slice(name.lastIndexOf("/") + 1);
   const lorem = LOREM.exec(bare);
   if (lorem) return { behaviour: { loremTokens: Number(lorem[1]) }, chunkDelayMs: Number(lorem[2] ?? 0) };
+  const long = LONG.exec(bare);
+  if (long) {
+    const fault = long[2] === undefined ? undefined : parseFault(long[2]);
+    if (long[2] !== undefined && !fault) return undefined;
+    return { behaviour: { longParts: Number(long[1]) }, chunkDelayMs: 0, ...(fault && { fault }) };
+  }
   if (bare.startsWith(FAULT_PREFIX)) {
     const fault = parseFault(bare.slice(FAULT_PREFIX.length));
     return fault && { behaviour: "echo", chunkDelayMs: 0, fault };

@@ -19,7 +19,7 @@ export function writeGeminiReply(conversation: Conversation, reply: Reply): Json
       {
         index: 0,
         ...(parts.length > 0 && { content: { role: "model", parts } }),
-        finishReason: FINISH_REASONS[reply.finish],
+        ...writeFinish(reply),
       },
     ],
     usageMetadata: writeGeminiUsage(conversation, reply.tokens),
@@ -38,12 +38,17 @@ export function writeGeminiFrames(conversation: Conversation, reply: Reply): rea
     return { step: "content", text: writeEvent({ candidates: [candidate], usageMetadata: early, ...head }) };
   });
   const content = reply.parts.length > 0 ? { content: { role: "model", parts: [{ text: "" }] } } : {};
-  const last = { index: 0, ...content, finishReason: FINISH_REASONS[reply.finish] };
+  const last = { index: 0, ...content, ...writeFinish(reply) };
   frames.push({
     step: "terminator",
     text: writeEvent({ candidates: [last], usageMetadata: usage, ...head }),
   });
   return frames;
+}
+
+function writeFinish({ finish, continuation }: Reply): JsonObject {
+  if (continuation === undefined) return { finishReason: FINISH_REASONS[finish] };
+  return { finishReason: "CONTINUATION", continuationToken: continuation };
 }
 
 function writeEvent(event: JsonObject): string {

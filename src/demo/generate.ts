@@ -14,6 +14,7 @@ import { answerGeminiEmbedding, answerOpenAiEmbeddings } from "./embed-answer.ts
 import { findDemoModel, type DemoModel } from "./demo-models.ts";
 import { DIALECTS, type Dialect } from "./dialect.ts";
 import { type Fault, type FaultCounter, parseFault } from "./fault.ts";
+import { answerPart, partAsked } from "./long-answer.ts";
 import { toArrayFrames } from "./gemini-reply.ts";
 import { LoremCache, toRequestKey } from "./lorem-cache.ts";
 import type { LoggedRequest } from "./request-log.ts";
@@ -73,7 +74,7 @@ export class Generator {
       isCount: route.does === "count",
     });
     if (route.does === "count") return sendCount(conversation, entry);
-    if (typeof model.behaviour === "object" && fault === undefined) {
+    if (typeof model.behaviour === "object" && "loremTokens" in model.behaviour && fault === undefined) {
       return this.#lorem.send({
         conversation,
         model,
@@ -88,7 +89,7 @@ export class Generator {
 
   #chooseFault(job: Job, model: DemoModel | undefined): Fault | undefined {
     const header = job.request.headers.get("x-demo-fault");
-    const fault = header === null ? model?.fault : parseFault(header);
+    const fault = header === null ? faultOf(model, job) : parseFault(header);
     if (fault === undefined) {
       if (header !== null) throw new VendorError("invalid", `Unknown fault '${header}' in x-demo-fault.`);
       return undefined;
@@ -104,9 +105,7 @@ export class Generator {
     this.#serial += 1;
     const serial = `demo${this.#serial}`;
     const parts = fault && faultParts(fault);
-    const made = parts
-      ? finishReply(conversation, parts, serial)
-      : answer(conversation, answering.model, serial);
+    const made = parts ? finishReply(conversation, parts, serial) : answerFor(answering, serial);
     const reply: Reply = fault?.kind === "filter" ? { ...made, finish: "filter" } : made;
     if (fault?.kind === "error-200") return sendErrorWithOk(fault, conversation, job.entry);
     if (conversation.isStream && fault?.kind !== "not-sse") {
@@ -121,6 +120,18 @@ export class Generator {
     job.entry.finish();
     return new Response(bytes, { headers });
   }
+}
+
+function answerFor({ conversation, model, job }: Answering, serial: string): Reply {
+  if (typeof model.behaviour === "object" && "longParts" in model.behaviour && job.route.api === "gemini")
+    return answerPart(conversation, { parts: model.behaviour.longParts, body: job.body, serial });
+  return answer(conversation, model, serial);
+}
+
+/** A long answer fails in its second request. */
+function faultOf(model: DemoModel | undefined, { body }: Job): Fault | undefined {
+  const isLong = typeof model?.behaviour === "object" && "longParts" in model.behaviour;
+  return isLong && partAsked(body) !== 2 ? undefined : model?.fault;
 }
 
 interface Answering {

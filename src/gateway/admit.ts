@@ -80,10 +80,16 @@ function hold(world: World, exchange: Exchange, bound: Bound, route: Route): voi
  * To be called before every attempt after the first: holds the next attempt's worst case at its target beside what
  * the earlier ones cost already. Throws `over_budget`, `price_unknown` or `rate_limited` (code `tpm`) where the caller's
  * limits do not cover another attempt; what was held before then stays, and the request must not be tried again.
+ * `written`: output tokens there are already, where the call goes on with an answer: it reads them as its prompt.
  */
-export function holdAnother(world: World, exchange: Exchange, target: Target): void {
-  const { worstAttempt: worst, admission } = exchange;
-  if (!worst || !admission) return;
+export function holdAnother(world: World, exchange: Exchange, target: Target, written = 0): void {
+  const { worstAttempt, admission } = exchange;
+  if (!worstAttempt || !admission) return;
+  const worst = {
+    ...worstAttempt,
+    inputTokens: worstAttempt.inputTokens + written,
+    outputTokensMax: Math.max(0, worstAttempt.outputTokensMax - written),
+  };
   const owed = owedSoFar(exchange);
   // Attempts that cost nothing leave the first hold whole, and it covers every target.
   if (owed.tokens === 0 && owed.costNanoUsd === 0) return;

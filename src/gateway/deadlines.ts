@@ -94,6 +94,15 @@ export class Deadlines {
     this.#shutdown?.delete(this.#onShutdown);
   }
 
+  /** Watches on after `stop`, for the next call of the same attempt. */
+  resume(): void {
+    if (this.#client.aborted) this.#onClientGone();
+    if (this.#shutdown?.aborted === true) this.#onShutdown();
+    this.#client.addEventListener("abort", this.#onClientGone);
+    this.#shutdown?.addEventListener("abort", this.#onShutdown);
+    this.#arm();
+  }
+
   readonly #onShutdown = (): void => {
     this.#expire(new Failure("no_target", "The gateway is shutting down. Send the request again."));
   };

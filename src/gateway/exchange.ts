@@ -121,6 +121,9 @@ export class Attempt {
     this.#usage = usage && keepCounts(usage);
   }
 
+  /** Where several upstream calls made the answer: what each but the last reported. Parts of `usage`. */
+  earlierCalls: readonly Usage[] = [];
+
   addUsage(usage: Usage): void {
     this.#usage = mergeUsage(this.#usage, keepCounts(usage));
   }

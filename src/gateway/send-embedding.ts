@@ -13,8 +13,8 @@ import { openaiEmbeddings } from "#protocols/openai-embeddings/openai-embeddings
 import { Deadlines } from "./deadlines.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import { enterWhole, giveUp, post, refusalOf, type Sending } from "./post.ts";
-import { parseUpstreamBody, refuseLossIfStrict } from "./send.ts";
-import { readUpstreamText } from "./upstream-text.ts";
+import { refuseLossIfStrict } from "./send.ts";
+import { parseUpstreamBody, readUpstreamText } from "./upstream-text.ts";
 import type { Route, World } from "./world.ts";
 
 export interface EmbeddingResult {

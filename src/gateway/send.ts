@@ -5,18 +5,18 @@
  */
 import type { Call, Target } from "#connectors/connector.ts";
 import { featuresOf } from "#connectors/features.ts";
-import { isObject, parseJson, type JsonObject } from "#lib/json.ts";
 import type { Chat, ProtocolName } from "#model/chat.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
 import { Failure } from "#model/failure.ts";
 import type { Dialect, EncodedRequest, Protocol } from "#protocols/protocol.ts";
 import { spliceJson } from "#lib/splice-json.ts";
+import { continueStream, continueWhole, goesOn, type StepSource } from "./continue-reply.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import { enterWhole, giveUp, post, refusalOf, type Outgoing, type Sending } from "./post.ts";
 import { ownLosses } from "./own-losses.ts";
 import { isContent, isEmptyReply, note } from "./reply-events.ts";
-import { readUpstreamText } from "./upstream-text.ts";
+import { parseUpstreamBody, readUpstreamText } from "./upstream-text.ts";
 import { UpstreamStream, type Step } from "./upstream-stream.ts";
 import type { Route, World } from "./world.ts";
 
@@ -81,7 +81,7 @@ export async function send(
     exchange.dropped = prepared.dropped;
     attempt.protocolOut = prepared.protocol.name;
     const response = await post(world, attempt, { outgoing: prepared, call, deadlines, route });
-    return await read(world, attempt, { prepared, call, deadlines, route, response });
+    return await read(world, attempt, { exchange, prepared, call, deadlines, route, response });
   } catch (error) {
     throw giveUp(world, attempt, deadlines, error);
   }
@@ -140,6 +140,7 @@ export function refuseLossIfStrict(exchange: Exchange, encoded: Pick<EncodedRequ
 }
 
 interface Reading extends Omit<Sending, "outgoing"> {
+  readonly exchange: Exchange;
   readonly prepared: Prepared;
   readonly response: Response;
 }
@@ -152,11 +153,14 @@ async function read(world: World, attempt: Attempt, reading: Reading): Promise<A
     const { dialect, chat } = prepared;
     const decoder = prepared.protocol.upstream.createStreamDecoder(dialect, chat);
     const stream = new UpstreamStream(response.body, decoder, { deadlines, clock: world.clock });
-    return readToContent(world, attempt, stream, reading);
+    const joined = continueStream(stream, { ...reading, world, attempt });
+    return readToContent(world, attempt, joined, reading);
   }
   const text = await readUpstreamText(response, deadlines);
   const body = parseUpstreamBody(text);
-  const events = prepared.protocol.upstream.decodeReply(body, prepared.dialect, prepared.chat);
+  const first = prepared.protocol.upstream.decodeReply(body, prepared.dialect, prepared.chat);
+  const joined = goesOn(first) ? await continueWhole(first, { ...reading, world, attempt }) : undefined;
+  const events = joined ?? first;
   for (const event of events) note(attempt, event);
   const last = events.at(-1);
   if (last?.type === "error") throw last.failure;
@@ -164,7 +168,7 @@ async function read(world: World, attempt: Attempt, reading: Reading): Promise<A
   attempt.firstTokenMs = world.clock.monotonicMs() - attempt.startedMs;
   deadlines.stop();
   if (call.operation === "stream") return streamOf(attempt, events);
-  return { kind: "whole", attempt, events, ...(prepared.isNative && { nativeText: text }) };
+  return { kind: "whole", attempt, events, ...(prepared.isNative && !joined && { nativeText: text }) };
 }
 
 /** A server that ignores `stream` answers whole; the client asked for a stream and gets one, in a single step. */
@@ -193,7 +197,7 @@ function streamOf(attempt: Attempt, events: readonly ChatEvent[]): StreamAnswer 
 async function readToContent(
   world: World,
   attempt: Attempt,
-  stream: UpstreamStream,
+  stream: StepSource,
   { prepared, deadlines, route }: Reading,
 ): Promise<StreamAnswer> {
   const head: Step[] = [];
@@ -233,12 +237,6 @@ async function readToContent(
     cancel: (reason) => stream.cancel(reason),
     waitedMs: () => stream.waitedMs - waitedBefore,
   };
-}
-
-export function parseUpstreamBody(text: string): JsonObject | readonly unknown[] {
-  const body = parseJson(text.trim());
-  if (isObject(body) || Array.isArray(body)) return body;
-  throw new Failure("upstream_broken", "The upstream answered something that is not JSON.");
 }
 
 function emptyReply(): Failure {

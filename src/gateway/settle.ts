@@ -8,6 +8,7 @@ import { toFailure, type Failure } from "#model/failure.ts";
 import type { CostSource, Outcome, UsageRecord } from "#model/usage-record.ts";
 import { inputTotal, type Usage } from "#model/usage.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
+import { costOfParts } from "./cost-of-parts.ts";
 import { countFields, type Counts } from "./keep-counts.ts";
 import { saleOf } from "./sale.ts";
 import type { World } from "./world.ts";
@@ -214,7 +215,9 @@ function price(exchange: Exchange, entry: Attempt, usage: Usage): Cost {
   // An error answer generated nothing; neither did a connection that never stood.
   if (usage.output === undefined && inputTotal(usage) === undefined && entry.failure)
     return { nanoUsd: 0, source: "none" };
-  const cost = exchange.settings.prices.cost(usage, saleOf(entry.target, exchange, entry.servedModel));
+  const sale = saleOf(entry.target, exchange, entry.servedModel);
+  const { prices } = exchange.settings;
+  const cost: Cost = costOfParts(usage, entry.earlierCalls, (call) => prices.cost(call, sale));
   return cost.source !== "unknown" && usage.estimated === true ? { ...cost, source: "estimated" } : cost;
 }
 

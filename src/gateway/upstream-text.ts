@@ -1,4 +1,5 @@
 /** A whole upstream body as text, bounded: a provider gone mad must not take our memory with it. */
+import { isObject, parseJson, type JsonObject } from "#lib/json.ts";
 import { Failure } from "#model/failure.ts";
 import type { Deadlines } from "./deadlines.ts";
 
@@ -19,6 +20,12 @@ export async function readUpstreamText(response: Response, deadlines: Deadlines)
     if (error instanceof Failure) throw error;
     throw new Failure("upstream_broken", "The upstream's connection broke in mid-answer.", { cause: error });
   }
+}
+
+export function parseUpstreamBody(text: string): JsonObject | readonly unknown[] {
+  const body = parseJson(text.trim());
+  if (isObject(body) || Array.isArray(body)) return body;
+  throw new Failure("upstream_broken", "The upstream answered something that is not JSON.");
 }
 
 async function readCounting(body: ReadableStream<Uint8Array>): Promise<string> {

@@ -43,6 +43,8 @@ export type ChatEvent =
       /** The upstream's own word, for the log and for a hop back to the same API. */
       readonly native?: string;
       readonly detail?: Json;
+      /** The answer is longer: with this token the upstream gives its next part to the same request. */
+      readonly continuation?: string;
     }
   | { readonly type: "usage"; readonly usage: Usage }
   | { readonly type: "error"; readonly failure: Failure }

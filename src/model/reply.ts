@@ -21,6 +21,7 @@ export interface ReplyChoice {
     readonly stopSequence?: string;
     readonly native?: string;
     readonly detail?: Json;
+    readonly continuation?: string;
   };
 }
 

@@ -10,6 +10,7 @@ import type { Chat, Opaque, ProtocolName, Vendor } from "#model/chat.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
 import type { Failure } from "#model/failure.ts";
 import type { Reply } from "#model/reply.ts";
+import type { Usage } from "#model/usage.ts";
 
 export interface Protocol {
   readonly name: ProtocolName;
@@ -103,6 +104,8 @@ export interface UpstreamSide {
   decodeReply(body: unknown, dialect: Dialect, chat?: Chat): readonly ChatEvent[];
   /** Whether this model wants thoughts that nobody signed back with the calls they led to. Absent: no. */
   takesPlainThoughts?(dialect: Dialect): boolean;
+  /** Where this API gives long answers in parts, each to be asked for with the token of `finish.continuation`. */
+  readonly continuing?: Continuing;
   /** What a non-2xx answer means. `text` is the body as received, perhaps HTML, perhaps empty. */
   decodeFailure(answer: UpstreamAnswer): Failure;
   /** Token counting, where this API has it. */
@@ -112,6 +115,25 @@ export interface UpstreamSide {
     /** Tokens, or undefined where the body is not understood. */
     decodeReply(body: unknown): number | undefined;
   };
+}
+
+export interface Continuing {
+  /** Whether a caller of this API asks for the parts itself: then nobody else must. */
+  isCallers(raw: JsonObject): boolean;
+  /** The same request, for the answer's next part. */
+  askOn(bodyText: string, token: string): string;
+  /** Native lane: whole events of a part as events of the one answer. */
+  joinEvents(bytes: Uint8Array, place: PartPlace): Uint8Array;
+}
+
+/** Where in a long answer a part of it stands. */
+export interface PartPlace {
+  /** The answer's id: its first part's. */
+  readonly id: string | undefined;
+  /** Another part follows, so this one has no end. */
+  readonly goesOn: boolean;
+  /** What this part reports, with what the earlier ones did. */
+  total(usage: Usage): Usage;
 }
 
 export interface EncodedRequest {

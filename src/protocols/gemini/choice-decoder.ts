@@ -13,7 +13,7 @@ import type { Dialect } from "#protocols/protocol.ts";
 import { placeCitation, readCitations, type PendingCitation } from "./decode-citations.ts";
 import { decodeLogprobs } from "./decode-logprobs.ts";
 import { decodeWholePart } from "./decode-whole-part.ts";
-import { finishWord, stopReason, type Produced } from "./finish-reason.ts";
+import { CONTINUATION, finishWord, stopReason, type Produced } from "./finish-reason.ts";
 import { PartialArguments } from "./partial-arguments.ts";
 import type { CallName } from "./tool-names.ts";
 
@@ -39,6 +39,8 @@ export class ChoiceDecoder {
   #produced: Produced = { hasCalls: false, hasContent: false };
   #word: string | undefined;
   #message: string | undefined;
+  /** Where a later request may take the answer up: long answers name several such places, the last one counts. */
+  #continuation: string | undefined;
 
   constructor(choice: number, context: ChoiceContext) {
     this.#choice = choice;
@@ -64,6 +66,7 @@ export class ChoiceDecoder {
     this.#attachLogprobs(candidate);
     this.#word = finishWord(candidate["finishReason"], this.#context.dialect.host) ?? this.#word;
     this.#message = asString(candidate["finishMessage"]) ?? this.#message;
+    this.#continuation = asString(candidate["continuationToken"]) || this.#continuation;
     return this.#take();
   }
 
@@ -75,7 +78,15 @@ export class ChoiceDecoder {
     const reason = stopReason(word, this.#produced);
     if (reason === "broken") return { events: this.#take(), broken: word };
     const detail = this.#message !== undefined && { detail: { message: this.#message } };
-    this.#emit({ type: "finish", choice: this.#choice, reason, native: word, ...detail });
+    const continuation = word === CONTINUATION ? this.#continuation : undefined;
+    this.#emit({
+      type: "finish",
+      choice: this.#choice,
+      reason,
+      native: word,
+      ...detail,
+      ...(continuation !== undefined && { continuation }),
+    });
     return { events: this.#take() };
   }
 

@@ -58,6 +58,7 @@ export class ChoiceEncoder {
       ...encodeCandidateEnd({
         reason: this.#finish?.reason ?? "stop",
         native: this.#finish?.native,
+        continuation: this.#finish?.continuation,
         citations: this.#citations,
         logprobs: this.#logprobs,
       }),

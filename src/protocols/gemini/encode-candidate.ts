@@ -7,6 +7,7 @@ import { FINISH_WORDS } from "./finish-reason.ts";
 export interface CandidateEnd {
   readonly reason: StopReason;
   readonly native?: string | undefined;
+  readonly continuation?: string | undefined;
   readonly citations: readonly PlacedCitation[];
   readonly logprobs: readonly JsonObject[];
 }
@@ -21,6 +22,7 @@ export interface PlacedCitation {
 export function encodeCandidateEnd(end: CandidateEnd): JsonObject {
   return {
     finishReason: finishWordOf(end.reason, end.native),
+    ...(end.continuation !== undefined && { continuationToken: end.continuation }),
     ...encodeCitations(end.citations),
     ...encodeLogprobs(end.logprobs),
   };

@@ -35,6 +35,7 @@ function encodeChoice(choice: ReplyChoice, index: number, envelope: Envelope): J
     ...encodeCandidateEnd({
       reason: choice.finish.reason,
       native: choice.finish.native,
+      continuation: choice.finish.continuation,
       citations: placeCitations(parts),
       logprobs: choice.logprobs ?? [],
     }),

@@ -41,6 +41,9 @@ const AISTUDIO_NUMBERS = [
   "TOO_MANY_TOOL_CALLS",
 ];
 
+/** The request's share of a long answer is full; the rest is there for the asking. */
+export const CONTINUATION = "CONTINUATION";
+
 /** The word for a finish reason; undefined while the answer goes on. */
 export function finishWord(value: Json | undefined, host: Host): string | undefined {
   const numbers = host === "vertex" ? VERTEX_NUMBERS : AISTUDIO_NUMBERS;
@@ -68,7 +71,7 @@ export function stopReason(word: string, produced: Produced): StopReason | "brok
     case "MODEL_ARMOR":
     case "JAILBREAK":
       return "content_filter";
-    case "CONTINUATION":
+    case CONTINUATION:
       return "pause";
     case "STOP":
       return produced.hasCalls ? "tool_calls" : "stop";
@@ -83,5 +86,5 @@ export const FINISH_WORDS: ReadonlySet<string> = new Set([
   ...VERTEX_NUMBERS,
   ...AISTUDIO_NUMBERS,
   "MALFORMED_RESPONSE",
-  "CONTINUATION",
+  CONTINUATION,
 ]);

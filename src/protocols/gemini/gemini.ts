@@ -1,5 +1,6 @@
 /** Google's Gemini API (AI Studio and Vertex AI), both sides. */
 import type { Protocol } from "#protocols/protocol.ts";
+import { continuing } from "./continuing.ts";
 import { decodeCounting, encodeCounting, patchCounting } from "./counting.ts";
 import { decodeCountRequest, encodeCountReply } from "./count-reply.ts";
 import { decodeFailure } from "./decode-failure.ts";
@@ -29,6 +30,7 @@ export const gemini: Protocol = {
     createStreamDecoder,
     decodeReply,
     decodeFailure,
+    continuing,
     counting: { encodeRequest: encodeCounting, patchRequest: patchCounting, decodeReply: decodeCounting },
   },
 };

@@ -16,6 +16,7 @@ import { madeCallId } from "./call-id.ts";
 import { ChoiceDecoder, type ChoiceContext } from "./choice-decoder.ts";
 import { decodeStreamError, readError } from "./decode-failure.ts";
 import { decodeUsage } from "./decode-usage.ts";
+import { CONTINUATION } from "./finish-reason.ts";
 import { modelRules } from "./model-rules.ts";
 import { createNameReader } from "./tool-names.ts";
 
@@ -40,6 +41,9 @@ class GeminiStreamDecoder implements StreamDecoder {
   #usageMetadata: JsonObject | undefined;
   #blockReason: string | undefined;
   #isOver = false;
+  /** From the chunk on that says the answer goes on elsewhere: whether it is joined here is decided at the end. */
+  #isWithholding = false;
+  #withheld = "";
 
   constructor(dialect: Dialect, chat: Chat | undefined) {
     this.#context = {
@@ -61,7 +65,12 @@ class GeminiStreamDecoder implements StreamDecoder {
 
   /** Servers that imitate this API may end as OpenAI's does; Google's reader would choke on it. */
   isHidden(frame: SseFrame): boolean {
-    return frame.data.trim() === "[DONE]";
+    if (this.#isWithholding) this.#withheld += frame.raw;
+    return this.#isWithholding || frame.data.trim() === "[DONE]";
+  }
+
+  get missingEnd(): string {
+    return this.#withheld;
   }
 
   pushValue(value: unknown): readonly ChatEvent[] {
@@ -103,6 +112,7 @@ class GeminiStreamDecoder implements StreamDecoder {
     this.#blockReason = blockWord(asObject(chunk["promptFeedback"])) ?? this.#blockReason;
     const events = asArray(chunk["candidates"]).flatMap((candidate, position) => {
       const object = asObject(candidate);
+      this.#isWithholding ||= object?.["finishReason"] === CONTINUATION;
       return object ? this.#choiceAt(asNumber(object["index"]) ?? position).push(object) : [];
     });
     return [...start, ...events];
