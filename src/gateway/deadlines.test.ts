@@ -89,3 +89,31 @@ test("a stopped watch leaves no timer and hears nothing more", async () => {
   expect(code()).toBeUndefined();
   expect(clock.pending).toBe(0);
 });
+
+describe("a watch that is taken up again for the next call", () => {
+  test("counts the request's total from its beginning", async () => {
+    const { clock, deadlines, code } = open(10_000);
+    deadlines.enter("idle", 100_000);
+    await clock.advance(6_000);
+    deadlines.stop();
+    deadlines.resume();
+    await clock.advance(3_999);
+    expect(code()).toBeUndefined();
+    await clock.advance(1);
+    expect(code()).toBe("total");
+  });
+
+  test("sees the client that left in between, or leaves now", () => {
+    for (const isGoneBefore of [true, false]) {
+      const { client, deadlines, code } = open();
+      deadlines.enter("idle", 5_000);
+      deadlines.stop();
+      if (isGoneBefore) client.abort();
+      expect(code()).toBeUndefined();
+      deadlines.resume();
+      client.abort();
+      expect(code()).toBe("cancelled");
+      deadlines.stop();
+    }
+  });
+});

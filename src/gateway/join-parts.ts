@@ -71,7 +71,8 @@ export class PartJoiner {
   /** The last events of a part that another one follows. */
   breakOff(events: readonly ChatEvent[], inputGuess: number): readonly ChatEvent[] {
     const joined = this.join(events.filter((event) => !ENDS.has(event.type)));
-    const own = this.#own ?? { input: inputGuess, output: 0, estimated: true };
+    this.learnUsage(events);
+    const own = this.#own ?? { input: inputGuess, estimated: true };
     const bytesOutput = Math.ceil(this.#ownBytes / BYTES_PER_TOKEN);
     const told = own.output === undefined ? { ...own, output: bytesOutput, estimated: true } : own;
     this.before = addUsage(this.before, told);
