@@ -180,6 +180,7 @@ class JoinedStream implements StepSource {
 
   constructor(stream: UpstreamStream, continuing: Continuing, context: Context) {
     this.#stream = stream;
+    stream.onStep = this.#onStep;
     this.#continuing = continuing;
     this.#context = context;
     this.#parts = new Parts(continuing, context);
@@ -189,23 +190,25 @@ class JoinedStream implements StepSource {
     return this.#waitedBefore + this.#stream.waitedMs;
   }
 
-  async next(): Promise<Step> {
-    if (this.#token !== undefined) {
-      const failed = await this.#startPart(this.#token);
-      if (failed) return failed;
-    }
-    const step = await this.#stream.next();
+  next(): Promise<Step> {
+    const token = this.#token;
+    if (token === undefined) return this.#stream.next();
+    return this.#startPart(token).then((failed) => failed ?? this.#stream.next());
+  }
+
+  readonly #onStep = (step: Step): Step => {
+    const { joiner } = this.#parts;
     this.#hasContent ||= step.events.some(isContent);
     if (step.isEnd) return this.#endPart(step);
-    if (this.#parts.joiner.isFirst) {
-      this.#parts.joiner.watch(step.events);
+    if (joiner.isFirst) {
+      joiner.watch(step.events);
       return step;
     }
-    const events = this.#parts.joiner.join(step.events);
+    const events = joiner.join(step.events);
     if (!step.failure) return this.#toStep(step, { events, goesOn: false });
     this.#parts.bookCut();
     return this.#toStep(step, { events: events.filter(({ type }) => type !== "usage"), goesOn: false });
-  }
+  };
 
   cancel(reason: Failure): Promise<void> {
     this.#parts.bookCut();
@@ -237,6 +240,7 @@ class JoinedStream implements StepSource {
       const decoder = prepared.protocol.upstream.createStreamDecoder(prepared.dialect, prepared.chat);
       this.#waitedBefore += this.#stream.waitedMs + world.clock.monotonicMs() - startedMs;
       this.#stream = new UpstreamStream(body, decoder, { deadlines, clock: world.clock });
+      this.#stream.onStep = this.#onStep;
     } catch (error) {
       const failure = toFailure(error);
       this.#parts.bookCut();

@@ -94,12 +94,11 @@ export class Deadlines {
     this.#shutdown?.delete(this.#onShutdown);
   }
 
-  /** Watches on after `stop`, for the next call of the same attempt. */
+  /** Watches on, for the next call of the same attempt. To be called in the same turn as `stop`, or a drain is missed. */
   resume(): void {
     if (this.#client.aborted) this.#onClientGone();
-    if (this.#shutdown?.aborted === true) this.#onShutdown();
     this.#client.addEventListener("abort", this.#onClientGone);
-    this.#shutdown?.addEventListener("abort", this.#onShutdown);
+    this.#shutdown?.add(this.#onShutdown);
     this.#arm();
   }
 

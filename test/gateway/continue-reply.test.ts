@@ -236,6 +236,16 @@ const bounded: Readonly<Record<AnyClientApi, JsonObject>> = {
   gemini: { generationConfig: { maxOutputTokens: ANSWER_TOKENS_MAX } },
 };
 
+test.each(allClientApis)("%s: the end of a drain is told in the second part too", async (api) => {
+  const asked = { api, model: model("demo-continue-3-fault-hang", "gemini"), stream: true } as const;
+  const reading = callApi(matrix.gateway, asked).then((response) => response.text());
+  await until("the second call", async () => (await matrix.demo.requests())[1]);
+  matrix.gateway.app.cutAnswers();
+  const text = await reading;
+  expect(checkStream(api, text.replaceAll("\r\n", "\n"))).toBe("error");
+  expect(text).toContain("shutting down");
+});
+
 describe("a Gemini client that asks for the parts itself", () => {
   test.each([true, false])("the official SDK goes on behind the bound (streamed: %p)", async (stream) => {
     const { url, key } = matrix.gateway;
