@@ -10,6 +10,7 @@
  *
  * A caller of Gemini's own API that sends a token drives this itself and is left alone.
  */
+import type { JsonObject } from "#lib/json.ts";
 import { estimateTokens } from "#model/estimate-tokens.ts";
 import type { Chat } from "#model/chat.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
@@ -52,6 +53,14 @@ function continuingOf({ prepared, exchange }: Context): Continuing | undefined {
   const { continuing } = prepared.protocol.upstream;
   if (!continuing || (prepared.chat.choices ?? 1) > 1) return undefined;
   return prepared.isNative && continuing.isCallers(exchange.raw) ? undefined : continuing;
+}
+
+/** A caller's token asks for the rest of one provider's answer: another would begin anew, and the client append that. */
+export function refuseForeignToken({ upstream }: Protocol, raw: JsonObject): void {
+  if (upstream.continuing?.isCallers(raw) !== true) return;
+  throw new Failure("unsupported", "The answer to go on with is another provider's. Leave the token out.", {
+    param: "continuationToken",
+  });
 }
 
 /** The stream itself where its API knows no parts. */

@@ -10,7 +10,13 @@ import type { ChatEvent } from "#model/chat-event.ts";
 import { Failure } from "#model/failure.ts";
 import type { Dialect, EncodedRequest, Protocol } from "#protocols/protocol.ts";
 import { spliceJson } from "#lib/splice-json.ts";
-import { continueStream, continueWhole, goesOn, type StepSource } from "./continue-reply.ts";
+import {
+  continueStream,
+  continueWhole,
+  goesOn,
+  refuseForeignToken,
+  type StepSource,
+} from "./continue-reply.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import { enterWhole, giveUp, post, refusalOf, type Outgoing, type Sending } from "./post.ts";
@@ -107,6 +113,7 @@ async function prepare(world: World, exchange: Exchange, asked: Chat, call: Call
   const protocol = world.protocols[call.protocol];
   const dialect = connector.dialect(call.target, call.protocol);
   const isNative = call.protocol === asked.protocol;
+  if (!isNative) refuseForeignToken(world.protocols[asked.protocol], exchange.raw);
   const inlines = connector.inlinesUrls === true || (call.protocol === "gemini" && !isNative);
   const chat = inlines ? await exchange.settings.inlineMedia(asked, call.signal) : asked;
   // Media we had to fetch are only in the canonical form, so such a request is encoded from it.

@@ -270,6 +270,21 @@ describe("a Gemini client that asks for the parts itself", () => {
     expect(await matrix.demo.requests()).toHaveLength(1);
   });
 
+  test.each(["openai-chat", "openai-responses", "anthropic-messages"] as const)(
+    "gets no other provider's beginning for its rest (%s)",
+    async (upstream) => {
+      const response = await callApi(matrix.gateway, {
+        api: "gemini",
+        model: model("demo-continue-3", upstream),
+        stream: false,
+        fields: { continuationToken: "bG9uZy14LTI=" },
+      });
+      expect(response.status).toBe(400);
+      expect(await response.text()).toContain("continuationToken");
+      expect(await matrix.demo.requests()).toEqual([]);
+    },
+  );
+
   test("a token of another request is refused, as Google would", async () => {
     const refused = await ask({
       api: "gemini",
