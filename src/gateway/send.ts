@@ -83,7 +83,8 @@ export async function send(
       operation: chat.stream ? "stream" : "whole",
       signal: deadlines.signal,
     };
-    const prepared = await prepare(world, exchange, chat, call);
+    const preparing = prepare(world, exchange, call);
+    const prepared = preparing instanceof Promise ? await preparing : preparing;
     exchange.dropped = prepared.dropped;
     attempt.protocolOut = prepared.protocol.name;
     const response = await post(world, attempt, { outgoing: prepared, call, deadlines, route });
@@ -106,23 +107,35 @@ export function pickProtocol(target: Target, asked: ProtocolName): ProtocolName 
   return found;
 }
 
-async function prepare(world: World, exchange: Exchange, asked: Chat, call: Call): Promise<Prepared> {
+/** Gives no promise where no media have to be fetched first. */
+function prepare(world: World, exchange: Exchange, call: Call): Prepared | Promise<Prepared> {
   const { connector } = call.target;
+  const asked = chatOf(exchange);
   const refusal = connector.refuses?.(call, featuresOf(asked));
   if (refusal) throw refusal;
-  const protocol = world.protocols[call.protocol];
-  const dialect = connector.dialect(call.target, call.protocol);
   const isNative = call.protocol === asked.protocol;
   if (!isNative) refuseForeignToken(world.protocols[asked.protocol], exchange.raw);
   const inlines = connector.inlinesUrls === true || (call.protocol === "gemini" && !isNative);
-  const chat = inlines ? await exchange.settings.inlineMedia(asked, call.signal) : asked;
+  if (!inlines) return encode(world, exchange, call, asked);
+  return exchange.settings
+    .inlineMedia(asked, call.signal)
+    .then((chat) => encode(world, exchange, call, chat));
+}
+
+function encode(world: World, exchange: Exchange, call: Call, chat: Chat): Prepared {
+  const { connector } = call.target;
+  const protocol = world.protocols[call.protocol];
+  const dialect = connector.dialect(call.target, call.protocol);
+  const asked = chatOf(exchange);
+  const isNative = call.protocol === asked.protocol;
   // Media we had to fetch are only in the canonical form, so such a request is encoded from it.
-  const encode = (form: Chat) =>
-    isNative && chat === asked
+  const isPatch = isNative && chat === asked;
+  const encodeForm = (form: Chat) =>
+    isPatch
       ? protocol.upstream.patchRequest(exchange.raw, form, dialect)
       : protocol.upstream.encodeRequest(form, dialect);
-  const encoded = encode(chat);
-  refuseLossIfStrict(exchange, { dropped: ownLosses(exchange, chat, encoded, encode) });
+  const encoded = encodeForm(chat);
+  refuseLossIfStrict(exchange, { dropped: ownLosses(exchange, chat, encoded, encodeForm) });
   const body = connector.shape?.(encoded.body, call) ?? encoded.body;
   return {
     protocol,
@@ -130,8 +143,7 @@ async function prepare(world: World, exchange: Exchange, asked: Chat, call: Call
     isNative,
     chat,
     // Splicing leaves every byte we do not own as the client wrote it: long integers, spacing, key order.
-    bodyText:
-      isNative && chat === asked ? spliceJson(exchange.text, exchange.raw, body) : JSON.stringify(body),
+    bodyText: isPatch ? spliceJson(exchange.text, exchange.raw, body) : JSON.stringify(body),
     headers: encoded.headers,
     dropped: encoded.dropped,
   };
