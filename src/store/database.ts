@@ -10,6 +10,7 @@ import { migrate } from "./migrate.ts";
 import { openPostgres } from "./postgres.ts";
 import type { Row } from "./row.ts";
 import { openSqlite } from "./sqlite.ts";
+import type { RowValue } from "./sqlite-inserts.ts";
 
 export interface Database {
   readonly dialect: Dialect;
@@ -23,7 +24,7 @@ export interface Database {
    * Inserts rows into a table, all or nothing; a row whose `id` is there already stays as it is. Every row has the
    * fields of the first in the same order. The way for many rows: each dialect has its own fast one.
    */
-  insertNew(table: SqlPart, rows: readonly Readonly<Record<string, SqlValue>>[]): Promise<void>;
+  insertNew(table: SqlPart, rows: readonly Readonly<Record<string, RowValue>>[]): Promise<void>;
   /** `sql` with another deadline than the usual one. SQLite has none: it answers before the call returns. */
   within(timeoutMs: number): Sql;
   close(): Promise<void>;

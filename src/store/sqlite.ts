@@ -7,7 +7,7 @@
 import { Database as Connection, SQLiteError, type Statement } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Database, Rows, Sql, SqlPart, SqlPiece, SqlValue } from "./database.ts";
+import type { Database, Rows, Sql, SqlPiece, SqlValue } from "./database.ts";
 import { translate, type Run } from "./driver.ts";
 import type { Row } from "./row.ts";
 import {
@@ -18,6 +18,7 @@ import {
   toPart,
   type SqliteStatement,
 } from "./sqlite-statement.ts";
+import { SqliteInserts, type RowValue } from "./sqlite-inserts.ts";
 import { PRIMARY_CODE_MASK, unavailable } from "./store-failure.ts";
 
 /**
@@ -30,6 +31,11 @@ const BUSY_WAIT_MS = 2_000;
 /** Nobody is being served while the database is opened. */
 const BUSY_TIMEOUT_AT_START_MS = 2_000;
 const SQLITE_BUSY = 5;
+/**
+ * A checkpoint waits for the disk twice. The thread that inserts rows makes one whenever the log has grown by a few
+ * megabytes; here, where streams would wait with it, only where that thread does not come to it.
+ */
+const CHECKPOINT_PAGES = 20_000;
 const MEMORY = ":memory:";
 const OWNER_ONLY = 0o600;
 
@@ -68,8 +74,19 @@ export async function openSqlite(url: string): Promise<Database> {
         end();
       }
     });
+  // A database in memory is this connection's alone.
+  const inserts = path === MEMORY ? undefined : new SqliteInserts(path);
+  const insertNew: Database["insertNew"] = (table, rows) =>
+    translate(async () => {
+      const [first] = rows;
+      if (first === undefined) return;
+      const text = insertNewText(table, Object.keys(first));
+      if (inserts) await inserts.insert(text, rows.map(Object.values<RowValue>));
+      else await whenFree(async () => prepared.insertAll(text, rows));
+    });
   const close = async () => {
     while (turn.taken) await turn.taken;
+    await inserts?.close();
     prepared.close();
   };
   const sql = createSql(prepared, whenFree);
@@ -77,7 +94,7 @@ export async function openSqlite(url: string): Promise<Database> {
     dialect: "sqlite",
     sql,
     transaction,
-    insertNew: (table, rows) => translate(() => whenFree(async () => prepared.insertNew(table, rows))),
+    insertNew,
     within: () => sql,
     close,
   };
@@ -111,6 +128,7 @@ function connect(path: string): Connection {
     connection.run("PRAGMA journal_mode = WAL");
     connection.run("PRAGMA synchronous = NORMAL");
     connection.run("PRAGMA foreign_keys = ON");
+    connection.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     connection.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   } catch (error) {
     connection.close();
@@ -169,10 +187,8 @@ class PreparedStatements {
   }
 
   /** One statement a row, compiled once: a statement of many rows has thousands of parameters and gains nothing. */
-  insertNew(table: SqlPart, rows: readonly Readonly<Record<string, SqlValue>>[]): void {
-    const [first] = rows;
-    if (first === undefined) return;
-    const statement = this.#prepare(insertNewText(table, Object.keys(first)));
+  insertAll(text: string, rows: readonly Readonly<Record<string, RowValue>>[]): void {
+    const statement = this.#prepare(text);
     this.run("BEGIN IMMEDIATE");
     try {
       for (const row of rows) statement.run(...Object.values(row));

@@ -9,6 +9,17 @@ import { SQL } from "bun";
 import { SQLiteError } from "bun:sqlite";
 import { Failure } from "#model/failure.ts";
 
+/** An error of SQLite in another thread, where its own class cannot come from. */
+export class SqliteThreadError extends Error {
+  /** SQLite's extended result code. */
+  readonly errno: number;
+
+  constructor(message: string, errno: number) {
+    super(message);
+    this.errno = errno;
+  }
+}
+
 /** What is no database error passes unchanged: a bug must not look like an outage. */
 export function toStoreFailure(error: unknown): unknown {
   if (!isDatabaseError(error) && !isConnectionError(error)) return error;
@@ -37,12 +48,13 @@ export const PRIMARY_CODE_MASK = 0xff;
 
 function isRefusal(error: unknown): boolean {
   if (error instanceof SQL.PostgresError) return REFUSED_CLASSES.has((error.errno ?? "").slice(0, 2));
-  if (error instanceof SQLiteError) return REFUSED_CODES.has(error.errno & PRIMARY_CODE_MASK);
+  if (error instanceof SQLiteError || error instanceof SqliteThreadError)
+    return REFUSED_CODES.has(error.errno & PRIMARY_CODE_MASK);
   return false;
 }
 
 function isDatabaseError(error: unknown): boolean {
-  return error instanceof SQL.SQLError || error instanceof SQLiteError;
+  return error instanceof SQL.SQLError || error instanceof SQLiteError || error instanceof SqliteThreadError;
 }
 
 /** Failed TLS handshakes and unopenable files come as plain errors with a code. */

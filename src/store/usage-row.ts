@@ -3,12 +3,12 @@
  * here: one value a column cannot hold would keep its whole batch, and all that follow it, out of the ledger.
  */
 import type { UsageRecord } from "#model/usage-record.ts";
-import type { SqlValue } from "./database.ts";
+import type { RowValue } from "./sqlite-inserts.ts";
 
 const TEXT_LENGTH_MAX = 512;
 const JSON_LENGTH_MAX = 65_536;
 
-export function toUsageRow(record: UsageRecord): Readonly<Record<string, SqlValue>> {
+export function toUsageRow(record: UsageRecord): Readonly<Record<string, RowValue>> {
   const { usage } = record;
   return {
     id: text(record.id),

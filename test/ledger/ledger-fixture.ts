@@ -26,9 +26,10 @@ export interface Faults {
   readonly refusedIds: Set<string>;
 }
 
-export async function openLedgerFixture(): Promise<LedgerFixture> {
+/** `memory`: rows go in within a turn of the event loop, as a virtual clock needs it; a file has a thread for that. */
+export async function openLedgerFixture(place: "file" | "memory" = "file"): Promise<LedgerFixture> {
   const folder = mkdtempSync(join(tmpdir(), "ledger-"));
-  const databaseUrl = `sqlite:${join(folder, "usage.db")}`;
+  const databaseUrl = `sqlite:${place === "file" ? join(folder, "usage.db") : ":memory:"}`;
   const database = await openDatabase(databaseUrl);
   const store = createUsageStore(database);
   const faults: Faults = { isDown: false, losesAnswers: false, refusedIds: new Set() };

@@ -29,7 +29,7 @@ const idsOf = async (fixture: LedgerFixture) => (await fixture.rows()).map(({ id
 
 describe("the writer", () => {
   test("brings rows to SQL within its interval, by itself", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const { clock, journal } = start(fixture);
     await clock.advance(0);
     journal.settle(rowsOf("r1"));
@@ -39,7 +39,7 @@ describe("the writer", () => {
   });
 
   test("keeps everything while the database is away and delivers it when it is back, with no restart", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const { clock, events, journal } = start(fixture);
     await clock.advance(0);
     fixture.faults.isDown = true;
@@ -60,7 +60,7 @@ describe("the writer", () => {
   });
 
   test("makes no second row when the database took the first and its answer got lost", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const { clock, journal } = start(fixture);
     await clock.advance(0);
     fixture.faults.losesAnswers = true;
@@ -75,7 +75,7 @@ describe("the writer", () => {
   });
 
   test("sets aside a row the database refuses, and is not held up by it; the next start tries again", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const { clock, events, journal } = start(fixture);
     await clock.advance(0);
     fixture.faults.refusedIds.add("r2.1");
@@ -100,7 +100,7 @@ describe("the writer", () => {
   });
 
   test("flushes what was settled before the call, and says so if it cannot", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const { journal, writer } = start(fixture);
     journal.settle(rowsOf("r1"));
     await writer.flush();
@@ -111,7 +111,7 @@ describe("the writer", () => {
   });
 
   test("drains when it is closed, and leaves no file and no timer behind", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const { clock, journal, writer } = start(fixture);
     journal.admitted(admission("r1"));
     journal.settle(rowsOf("r1"));
@@ -123,7 +123,7 @@ describe("the writer", () => {
   });
 
   test("gives up draining at its deadline, and the next start finds the rest", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const { clock, journal, writer } = start(fixture);
     fixture.faults.isDown = true;
     journal.settle(rowsOf("r1"));
@@ -138,7 +138,7 @@ describe("the writer", () => {
   });
 
   test("recovers a process that dies beside it, within its interval", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const survivor = start(fixture);
     await survivor.clock.advance(0);
     const other = openJournal(fixture.journalFolder, { clock: survivor.clock });
@@ -159,7 +159,7 @@ describe("the writer", () => {
   });
 
   test("goes on with its own rows beside a dead process's file that cannot be read, and keeps saying so", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const { clock, events, journal } = start(fixture);
     mkdirSync(join(fixture.journalFolder, "1-abcdef.000001.jsonl"));
     await clock.advance(0);
@@ -175,7 +175,7 @@ describe("the writer", () => {
   });
 
   test("lets sums be read beside such a file, and recovers the other dead processes", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const dead = openJournal(fixture.journalFolder, { clock: new VirtualClock() });
     dead.settle(rowsOf("r1"));
     dead.close();
@@ -194,7 +194,7 @@ describe("the writer", () => {
   });
 
   test("does not let sums be read while a dead process's rows wait for the database", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const dead = openJournal(fixture.journalFolder, { clock: new VirtualClock() });
     dead.settle(rowsOf("r1"));
     dead.close();
@@ -208,7 +208,7 @@ describe("the writer", () => {
   });
 
   test("lets sums be read that include what was only in the journal", async () => {
-    await using fixture = await openLedgerFixture();
+    await using fixture = await openLedgerFixture("memory");
     const { journal, writer } = start(fixture);
     journal.settle(rowsOf("r1"));
     await writer.flush();

@@ -1,0 +1,87 @@
+/**
+ * Rows inserted into a SQLite file by a thread of their own (sqlite-thread.ts), so that neither many rows nor a slow disk
+ * hold up the streams of this one.
+ *
+ *   none ──first insert──▶ running ──dies──▶ none (what it had not confirmed is `unavailable`, to be tried again)
+ *                             └────close──▶ closed
+ */
+import { SqliteThreadError, unavailable } from "./store-failure.ts";
+
+/** What JSON carries exactly. */
+export type RowValue = string | number | null;
+
+/** To the thread, as JSON: half of what cloning the rows would cost. */
+export interface Insert {
+  readonly id: number;
+  readonly path: string;
+  /** One row that is left out where its id is there already. */
+  readonly text: string;
+  readonly rows: readonly (readonly RowValue[])[];
+}
+
+/** From the thread. */
+export interface Inserted {
+  readonly id: number;
+  /** `errno`: SQLite's extended result code, where it is SQLite's refusal. */
+  readonly error?: { readonly message: string; readonly errno?: number };
+}
+
+export class SqliteInserts {
+  readonly #path: string;
+  readonly #waiting = new Map<number, PromiseWithResolvers<void>>();
+  #thread: Worker | undefined;
+  #lastId = 0;
+  #isClosed = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** All or nothing, in the order of the calls. */
+  insert(text: string, rows: readonly (readonly RowValue[])[]): Promise<void> {
+    if (this.#isClosed) return Promise.reject(unavailable());
+    const thread = (this.#thread ??= this.#start());
+    const id = (this.#lastId += 1);
+    const waiting = Promise.withResolvers<void>();
+    this.#waiting.set(id, waiting);
+    const insert: Insert = { id, path: this.#path, text, rows };
+    // While somebody waits for it, the thread keeps the process alive, and only then.
+    thread.ref();
+    thread.postMessage(JSON.stringify(insert));
+    return waiting.promise;
+  }
+
+  /** Resolves when what was asked for is done and the thread is gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled([...this.#waiting.values()].map(({ promise }) => promise));
+    this.#thread?.terminate();
+    this.#thread = undefined;
+  }
+
+  #start(): Worker {
+    const thread = new Worker(new URL("./sqlite-thread.ts", import.meta.url));
+    thread.addEventListener("message", ({ data }: MessageEvent<Inserted>) => this.#settle(data));
+    thread.addEventListener("error", ({ message }) => this.#lose(thread, message));
+    thread.addEventListener("close", () => this.#lose(thread, "the thread ended"));
+    return thread;
+  }
+
+  #settle({ id, error }: Inserted): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) this.#thread?.unref();
+    if (!error) waiting?.resolve();
+    // What SQLite has no code for is a bug met by these rows: it must not look like an outage and be tried for ever.
+    else if (error.errno === undefined) waiting?.reject(new Error(error.message));
+    else waiting?.reject(new SqliteThreadError(error.message, error.errno));
+  }
+
+  #lose(thread: Worker, reason: string): void {
+    if (this.#thread !== thread) return;
+    this.#thread = undefined;
+    const lost = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of lost) reject(unavailable(new Error(reason)));
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * A thread with its own connection to the SQLite file, in which rows are inserted: the entry point of a Worker, started
+ * by sqlite-inserts.ts. Here waiting for the file's lock and for the disk (a checkpoint is a fifth of a second's worth of
+ * streams) holds up nobody.
+ */
+import { Database as Connection, SQLiteError, type Statement } from "bun:sqlite";
+import type { Insert, Inserted, RowValue } from "./sqlite-inserts.ts";
+
+declare const self: Worker;
+
+const BUSY_TIMEOUT_MS = 2_000;
+
+/** The connection and its one statement or two, from the first insert on. */
+const opened = new Map<string, Connection>();
+const statements = new Map<string, Statement<unknown, RowValue[]>>();
+
+self.addEventListener("message", ({ data }: MessageEvent<string>) => {
+  // The one trust of this file: only sqlite-inserts.ts writes to it.
+  const { id, ...insert } = JSON.parse(data) as Insert;
+  const done: Inserted = { id, ...attempt(insert) };
+  self.postMessage(done);
+});
+
+function attempt(insert: Omit<Insert, "id">): Omit<Inserted, "id"> {
+  try {
+    insertAll(insert);
+    return {};
+  } catch (error) {
+    if (error instanceof SQLiteError) return { error: { message: error.message, errno: error.errno } };
+    return { error: { message: String(error) } };
+  }
+}
+
+/** All or nothing. */
+function insertAll({ path, text, rows }: Omit<Insert, "id">): void {
+  const connection = opened.get(path) ?? open(path);
+  const statement = statements.get(text) ?? prepare(connection, text);
+  connection.run("BEGIN IMMEDIATE");
+  try {
+    for (const row of rows) statement.run(...row);
+    connection.run("COMMIT");
+  } catch (error) {
+    // SQLite itself has ended the transaction after some errors.
+    if (connection.inTransaction) connection.run("ROLLBACK");
+    throw error;
+  }
+}
+
+function open(path: string): Connection {
+  const connection = new Connection(path, { readwrite: true });
+  connection.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  connection.run("PRAGMA synchronous = NORMAL");
+  connection.run("PRAGMA foreign_keys = ON");
+  opened.set(path, connection);
+  return connection;
+}
+
+function prepare(connection: Connection, text: string): Statement<unknown, RowValue[]> {
+  const statement = connection.prepare<unknown, RowValue[]>(text);
+  statements.set(text, statement);
+  return statement;
+}
