@@ -21,6 +21,8 @@ const KEY = /\b(XJP_[A-Za-z0-9_-]{6})[A-Za-z0-9_-]+/g;
  */
 const BUFFER_BYTES = 8 * 1024;
 const FLUSH_INTERVAL_MS = 100;
+/** What waits for a reader that does not read. Past it lines are lost: memory is worth more. */
+const WAITING_CHARS_MAX = 16 * 1024 * 1024;
 
 export function createLog({ level, write }: LogOptions): Log {
   const hide = (line: string) => line.replaceAll(KEY, "$1...");
@@ -36,6 +38,7 @@ export function createLog({ level, write }: LogOptions): Log {
         dest: 1,
         sync: false,
         minLength: BUFFER_BYTES,
+        maxLength: WAITING_CHARS_MAX,
         periodicFlush: FLUSH_INTERVAL_MS,
       });
   return Object.assign(pino(options, destination), {

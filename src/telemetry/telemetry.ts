@@ -52,7 +52,10 @@ export function createTelemetry(metrics: Metrics, log: Log, clock: Clock): Telem
     timer = undefined;
     const ended = waiting;
     waiting = [];
-    for (const entry of ended) tell(metrics, log, entry);
+    for (const entry of ended) {
+      tell(log, () => count(metrics, entry));
+      tell(log, () => writeLine(log, entry));
+    }
   };
   return {
     requestStarted: () => metrics.activeConnections.inc(),
@@ -67,8 +70,20 @@ export function createTelemetry(metrics: Metrics, log: Log, clock: Clock): Telem
   };
 }
 
-function tell(metrics: Metrics, log: Log, ended: Ended): void {
-  const { record, context } = ended;
+/** What cannot be told, by a metric or because the log is closed, keeps nothing else from being told. */
+function tell(log: Log, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    try {
+      log.error({ err: error }, "a request could not be told");
+    } catch {
+      // The log itself: there is nowhere left to say it.
+    }
+  }
+}
+
+function count(metrics: Metrics, { record, context }: Ended): void {
   const { modelLabel, attempts, failure } = context;
   const provider = providerOf(record);
   metrics.requests.inc({
@@ -82,7 +97,6 @@ function tell(metrics: Metrics, log: Log, ended: Ended): void {
   for (const attempt of attempts)
     metrics.attempts.inc({ provider: providerOf(attempt), outcome: attempt.outcome });
   countTokens(metrics, record, modelLabel);
-  writeLine(log, ended);
 }
 
 function providerOf(record: UsageRecord): string {
