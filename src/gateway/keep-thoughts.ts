@@ -8,7 +8,7 @@ import { foldReply } from "#model/reply.ts";
 import { cutThoughts } from "#model/turn-thoughts.ts";
 import { callerOf } from "./admit.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
-import { anchorOf, isUnguessable, questionBefore } from "./thought-anchor.ts";
+import { anchorOf, createPlaces, isUnguessable } from "./thought-anchor.ts";
 import type { World } from "./world.ts";
 
 /** Undefined where nothing could come of it: other APIs have fields for their state, and echo them. */
@@ -66,7 +66,7 @@ export class ThoughtWatch {
   #anchor(parts: readonly AssistantPart[]): string {
     const call = parts.find((part) => part.type === "tool_call");
     const turns = this.#exchange.chat?.turns ?? [];
-    return call ? anchorOf(call, () => questionBefore(turns, turns.length)) : "";
+    return call ? anchorOf(call, () => createPlaces(turns)(call, turns.length)) : "";
   }
 
   #note(event: ChatEvent): void {

@@ -1,6 +1,7 @@
 /** Reads the request body within its bounds: bytes, compressed or not, and depth of the JSON. */
 import { isUtf8 } from "node:buffer";
 import { brotliDecompress, gunzip, inflate, zstdDecompress, type InputType } from "node:zlib";
+import { isDeeperThan } from "#lib/is-deeper-than.ts";
 import { isObject, parseJson } from "#lib/json.ts";
 import { Failure } from "#model/failure.ts";
 import type { Exchange } from "./exchange.ts";
@@ -139,13 +140,5 @@ function hasMoreValuesThan(text: string, max: number): boolean {
       if (count > max) return true;
     }
   }
-  return false;
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (levels === 0) return true;
-  const children: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
-  for (const child of children) if (isDeeperThan(child, levels - 1)) return true;
   return false;
 }

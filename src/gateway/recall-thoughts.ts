@@ -7,7 +7,7 @@ import type { Chat } from "#model/chat.ts";
 import { lacksThoughts, putThoughtsBack, type TurnThoughts } from "#model/turn-thoughts.ts";
 import { callerOf } from "./admit.ts";
 import type { Exchange } from "./exchange.ts";
-import { anchorOf, questionBefore } from "./thought-anchor.ts";
+import { anchorOf, createPlaces } from "./thought-anchor.ts";
 import type { FoundThoughts } from "./thought-memory.ts";
 import type { World } from "./world.ts";
 
@@ -27,15 +27,14 @@ export function recallThoughts(world: World, exchange: Exchange, chat: Chat): Ch
 /** By index of the turn. */
 function findAnchors({ turns }: Chat): ReadonlyMap<number, string> {
   const anchors = new Map<number, string>();
+  const placeOf = createPlaces(turns);
   for (let index = turns.length - 1; index >= 0 && anchors.size < TURNS_MAX; index -= 1) {
     const turn = turns[index];
     if (!turn || !lacksThoughts(turn)) continue;
     const call = turn.parts.find((part) => part.type === "tool_call");
-    if (call)
-      anchors.set(
-        index,
-        anchorOf(call, () => questionBefore(turns, index)),
-      );
+    if (!call) continue;
+    const place = () => placeOf(call, index);
+    anchors.set(index, anchorOf(call, place));
   }
   return anchors;
 }

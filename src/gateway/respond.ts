@@ -160,18 +160,37 @@ class StreamPump {
   next(): Bytes | Promise<Bytes> {
     while (!this.isFinished) {
       const step = this.#head.shift();
-      if (!step) return this.#answer.next().then(this.#onStep);
+      if (!step) return this.#answer.next().then(this.#onStep, this.#onBug);
       const bytes = this.#advance(step);
       if (bytes) return bytes;
     }
     return this.#takeLastWords();
   }
 
-  readonly #onStep = (step: Step): Bytes | Promise<Bytes> => {
+  readonly #onStep = (step: Step): Bytes | Promise<Bytes> => this.#read(step) ?? this.#readOn();
+
+  #read(step: Step): Bytes | Promise<Bytes> {
     if (this.isFinished) return this.#takeLastWords();
     for (const event of step.events) note(this.#answer.attempt, event);
-    return this.#advance(step) ?? this.next();
-  };
+    return this.#advance(step);
+  }
+
+  /** A step said nothing to the client. A loop, because promises that wait for one another add up. */
+  async #readOn(): Promise<Bytes> {
+    try {
+      while (!this.isFinished) {
+        const bytes = await this.#read(await this.#answer.next());
+        if (bytes) return bytes;
+      }
+    } catch (error) {
+      return this.#onBug(error);
+    }
+    return this.#takeLastWords();
+  }
+
+  /** A bug of ours must not leave the client waiting, nor the request unbooked: it ends the stream like any failure. */
+  readonly #onBug = (error: unknown): Bytes =>
+    this.isFinished ? this.#takeLastWords() : this.#fail(toFailure(error), undefined);
 
   /** The error of a deadline that passed while the client was not reading. */
   #takeLastWords(): Uint8Array | undefined {
@@ -203,7 +222,15 @@ class StreamPump {
   }
 
   #advance(step: Step): Bytes | Promise<Bytes> {
-    const bytes = this.#encode(step);
+    try {
+      return this.#take(step);
+    } catch (error) {
+      return this.#onBug(error);
+    }
+  }
+
+  #take(step: Step): Bytes | Promise<Bytes> {
+    const bytes = this.#write(step);
     this.#thoughts?.push(step.events);
     for (const event of step.events) if (event.type === "finish") this.#choicesOpen -= 1;
     this.#hasFinish ||= this.#choicesOpen <= 0;
@@ -217,9 +244,8 @@ class StreamPump {
     if (this.#exchange.keeping) return this.#keepThenFinish();
     // The client may send the calls back as soon as it has the last event, so that waits for the thoughts' row.
     const kept = this.#thoughts?.keep(this.#world, this.#answer.attempt);
-    return kept
-      ? kept.then(() => (this.isFinished ? this.#takeLastWords() : this.#finish()))
-      : this.#finish();
+    if (!kept) return this.#finish();
+    return kept.then(() => (this.isFinished ? this.#takeLastWords() : this.#finish()), this.#onBug);
   }
 
   /** The client may refer to the answer as soon as it has its last event, so that waits until the answer is kept. */
@@ -229,7 +255,7 @@ class StreamPump {
       const response = finalResponse(new SseReader().push(tail));
       await keepResponse(this.#world, this.#exchange, this.#answer.attempt, response);
     } catch (error) {
-      return this.isFinished ? this.#takeLastWords() : this.#fail(toFailure(error), undefined);
+      return this.#onBug(error);
     }
     return this.isFinished ? this.#takeLastWords() : this.#finish();
   }
@@ -237,19 +263,6 @@ class StreamPump {
   #finish(): Uint8Array {
     const broken = this.#end({});
     return broken ? this.#errorBytes(broken, undefined) : join(this.#tail);
-  }
-
-  /** A bug in an encoder must not leave the client waiting: it ends the stream like any other failure. */
-  #encode(step: Step): Uint8Array | undefined {
-    try {
-      return this.#write(step);
-    } catch (error) {
-      const failure = toFailure(error);
-      void this.#answer.cancel(failure);
-      this.#end({ failure });
-      this.#tail.length = 0;
-      return this.#errorBytes(failure, undefined);
-    }
   }
 
   #write(step: Step): Uint8Array | undefined {
@@ -274,13 +287,22 @@ class StreamPump {
 
   #errorBytes(failure: Failure, before: Uint8Array | undefined): Uint8Array {
     // An encoder in mid-stream knows more than the protocol does: event numbers, what is open.
-    const own = this.#encoder?.push({ type: "error", failure }) ?? "";
+    const own = this.#encodeFailure(failure);
     const { protocol } = this.#exchange.inbound;
     const text =
       own === ""
         ? protocol.client.encodeStreamFailure(failure, this.#exchange.id, this.#forwarded.endingWith(before))
         : own;
     return join([...(before ? [before] : []), encoder.encode(text)]);
+  }
+
+  /** Nothing where the encoder cannot: the failure may be its own. */
+  #encodeFailure(failure: Failure): string {
+    try {
+      return this.#encoder?.push({ type: "error", failure }) ?? "";
+    } catch {
+      return "";
+    }
   }
 
   /** Books the request, once. Gives the failure where booking itself failed: then nothing may look complete. */

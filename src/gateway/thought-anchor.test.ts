@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Chat } from "#model/chat.ts";
-import { anchorOf, isUnguessable, questionBefore } from "./thought-anchor.ts";
+import { anchorOf, createPlaces, isUnguessable } from "./thought-anchor.ts";
 
 test.each([
   ["call_abc123DEF456ghi789jkl012", "weather", true],
@@ -48,13 +48,62 @@ test("an unguessable id stands for itself, and the question is not even looked u
   expect(anchorOf({ ...call, argumentsText: '{"a":1}' }, never)).toBe(anchorOf(call, never));
 });
 
-test("the question is what the user said last, with results and system text in between", () => {
+const user = (text: string) => ({ side: "user", parts: [{ type: "text", text }] }) as const;
+const result = {
+  side: "user",
+  parts: [{ type: "tool_result", callId: "call_0", content: [{ type: "text", text: "x" }] }],
+} as const;
+const calling = (...ids: string[]) =>
+  ({
+    side: "assistant",
+    parts: ids.map((id) => ({ type: "tool_call", id, name: "f", argumentsText: "{}" }) as const),
+  }) as const;
+
+test("the place is what the user said last, with results and system text in between", () => {
+  const system = { side: "system", parts: [{ text: "be brief", role: "system" }] } as const;
   const turns: Chat["turns"] = [
-    { side: "user", parts: [{ type: "text", text: "one" }] },
-    { side: "assistant", parts: [{ type: "tool_call", id: "a", name: "f", argumentsText: "" }] },
-    { side: "user", parts: [{ type: "tool_result", callId: "a", content: [{ type: "text", text: "x" }] }] },
-    { side: "system", parts: [{ text: "be brief", role: "system" }] },
-    { side: "user", parts: [{ type: "text", text: "two" }] },
+    user("one"),
+    calling("call_0"),
+    result,
+    system,
+    calling("call_1"),
+    user("two"),
   ];
-  expect([0, 1, 4, 5].map((end) => questionBefore(turns, end))).toEqual(["", "one", "one", "two"]);
+  const placeOf = createPlaces([...turns, calling("call_0")]);
+  const [one, other, two] = [1, 4, 6].map((end) => placeOf(weak, end));
+  expect(other).toBe(one ?? "");
+  expect(two).not.toBe(one ?? "");
+  expect(createPlaces([user("one")])(weak, 1)).toBe(one ?? "");
+  expect(createPlaces(turns)(weak, 6)).toBe(two ?? "");
+});
+
+test("the same call made again after the same question has a place of its own, on its way out as on its way back", () => {
+  const call = { id: "call_0", name: "f", argumentsText: " {}" };
+  const history = [user("one"), calling("call_0"), result, calling("call_0"), result, calling("call_0")];
+  const placeOf = createPlaces(history);
+  const places = [1, 3, 5].map((end) => placeOf(call, end));
+  expect(new Set(places).size).toBe(3);
+  for (const [index, end] of [1, 3, 5].entries())
+    expect(createPlaces(history.slice(0, end))(call, end)).toBe(places[index] ?? "");
+});
+
+test("arguments deeper than the stack are compared as they are written", () => {
+  const deep = (mark: string) => "[".repeat(300_000) + mark + "]".repeat(300_000);
+  const of = (argumentsText: string) => anchorOf({ id: "call_0", name: "f", argumentsText }, () => "");
+  expect(of(deep(""))).toBe(of(deep("")));
+  expect(of(deep("1"))).not.toBe(of(deep("2")));
+});
+
+test("a long history with a long question is read once", () => {
+  const counted = Array.from({ length: 500 }, (_, index) => calling(`call_${index}`));
+  let read = 0;
+  const watched = new Proxy([user("x".repeat(1_000_000)), ...counted], {
+    get: (target, name, receiver) => {
+      if (name === "0") read += 1;
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  const placeOf = createPlaces(watched);
+  for (let end = 1; end <= 500; end += 1) placeOf({ ...weak, id: `call_${end - 1}` }, end);
+  expect(read).toBe(1);
 });
