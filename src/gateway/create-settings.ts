@@ -32,11 +32,11 @@ export function createSettings(loaded: LoadedConfig, context: SettingsContext): 
     bodyBytesMax: config.server.body_bytes_max,
     bodyTimeoutMs: config.server.body_timeout_ms,
     keeping: {
-      ttlMs: config.responses.ttl_hours * MS_PER_HOUR,
+      ttlMs: Math.round(config.responses.ttl_hours * MS_PER_HOUR),
       inputBytesMax: config.responses.input_bytes_max,
     },
     thoughts: {
-      ttlMs: config.reasoning_memory.ttl_minutes * MS_PER_MINUTE,
+      ttlMs: Math.round(config.reasoning_memory.ttl_minutes * MS_PER_MINUTE),
       turnBytesMax: config.reasoning_memory.turn_bytes_max,
       rowsMax: config.reasoning_memory.rows_max,
     },

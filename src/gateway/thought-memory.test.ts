@@ -110,3 +110,16 @@ test("a database that fails is told of once and left alone for a while", async (
   await memory.find("acme", ["d"]);
   expect([state.asked, state.failures]).toEqual([4, 2]);
 });
+
+test("what waits for a silent database is bounded, and known all the same", async () => {
+  const { state, memory } = openMemory();
+  state.answer = () => new Promise(() => undefined);
+  const large: TurnThoughts = [{ type: "reasoning", kind: "raw", text: "x".repeat(1_000_000) }];
+  const anchors = Array.from({ length: 40 }, (_, index) => `a${index}`);
+  const kept = anchors.map((anchor) =>
+    memory.keep({ ...turn, anchor, thoughts: large, bytesMax: 2_000_000 }),
+  );
+  expect(state.asked).toBeLessThan(30);
+  await kept.at(-1);
+  expect(memory.find("acme", ["a39"])).toEqual(new Map([["a39", large]]));
+});

@@ -7,7 +7,7 @@
  *
  * Invariants: nothing here rejects, because no answer depends on it; a database that failed is left alone for
  * REST_MS, so that requests do not wait for it one after the other; what was looked for in vain is not looked for again
- * for MISS_MS.
+ * for MISS_MS; what waits for the database is bounded, however long that hangs.
  */
 import type { Clock } from "#lib/clock.ts";
 import { WeightedMap } from "#lib/weighted-map.ts";
@@ -46,6 +46,8 @@ const REST_MS = 5_000;
 const MISS_MS = 60_000;
 /** Of JSON, each a byte or two of memory. */
 const CACHE_CHARS_MAX = 32 * 1024 * 1024;
+/** Rows on their way to a database that does not answer: past it they stay in this process's memory alone. */
+const WAITING_CHARS_MAX = 32 * 1024 * 1024;
 /** What an entry takes beside its text. */
 const ENTRY_CHARS = 300;
 
@@ -63,6 +65,7 @@ class Memory implements ThoughtMemory {
   readonly #options: ThoughtMemoryOptions;
   readonly #known = new WeightedMap<string, Known>(CACHE_CHARS_MAX);
   #restUntilMs = Number.NEGATIVE_INFINITY;
+  #waitingChars = 0;
 
   constructor(options: ThoughtMemoryOptions) {
     this.#options = options;
@@ -77,7 +80,12 @@ class Memory implements ThoughtMemory {
     if (this.#isResting()) return;
     const sealed = sealer.seal(text, tenantId, anchor);
     const name = sealer.name(tenantId, anchor);
-    await this.#inTime(KEEP_WAIT_MS, store.keep({ tenantId, name, sealed, expiresAtMs }));
+    if (this.#waitingChars + sealed.length > WAITING_CHARS_MAX) return;
+    this.#waitingChars += sealed.length;
+    const kept = store.keep({ tenantId, name, sealed, expiresAtMs }).finally(() => {
+      this.#waitingChars -= sealed.length;
+    });
+    await this.#inTime(KEEP_WAIT_MS, kept);
   }
 
   find(tenantId: string, anchors: readonly string[]): FoundThoughts | Promise<FoundThoughts> {

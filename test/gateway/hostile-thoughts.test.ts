@@ -146,3 +146,12 @@ test.each([
   expect(requests.map((row) => row["outcome"])).toEqual(["failed", "failed"]);
   expect(gateway.app.world.limiter.peek(key.id, Date.now())?.heldNanoUsd).toBe(0n);
 });
+
+test("parts of a minute come to whole milliseconds, which is what the database takes", async () => {
+  const gateway = await startGateway({
+    config: "reasoning_memory: { ttl_minutes: 0.33333 }\nresponses: { ttl_hours: 0.0000013 }\n",
+  });
+  closers.push(() => gateway.stop());
+  const { thoughts, keeping } = gateway.app.world.settings();
+  expect([thoughts.ttlMs, keeping.ttlMs]).toEqual([20_000, 5]);
+});
