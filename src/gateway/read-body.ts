@@ -5,6 +5,7 @@ import { isDeeperThan } from "#lib/is-deeper-than.ts";
 import { isObject, parseJson } from "#lib/json.ts";
 import { Failure } from "#model/failure.ts";
 import type { Exchange } from "./exchange.ts";
+import { refuseAmbiguous } from "./refuse-ambiguous.ts";
 import type { World } from "./world.ts";
 
 /** Real requests nest a dozen levels (schemas); past this a body only means to exhaust the stack of what reads it. */
@@ -30,6 +31,7 @@ export async function readBody(world: Pick<World, "clock">, exchange: Exchange):
   if (text.length > 2 * DEPTH_MAX && isDeeperThan(raw, DEPTH_MAX)) {
     throw new Failure("bad_request", `The body nests deeper than ${DEPTH_MAX} levels. Flatten it.`);
   }
+  refuseAmbiguous(text, raw);
   exchange.text = text;
   exchange.raw = raw;
 }

@@ -42,8 +42,7 @@ const INT64 = { least: -(2 ** 63), most: 2 ** 63 };
 
 /** Lengths, sampling and alternatives. */
 function decodeSampling(fields: Fields): Partial<Chat> {
-  const outputTokensMax =
-    fields.integer("max_completion_tokens", { least: 1 }) ?? fields.integer("max_tokens", { least: 1 });
+  const outputTokensMax = decodeOutputLimit(fields);
   const logprobs = fields.boolean("logprobs");
   const topLogprobs = fields.integer("top_logprobs", { least: 0, most: 20 });
   return present({
@@ -85,6 +84,15 @@ function decodeAccount(fields: Fields): Partial<Chat> {
     store: fields.boolean("store"),
     safety: fields.object("moderation")?.value,
   });
+}
+
+/** Two names of one limit. Servers know one, the other or both, so that different values have no meaning. */
+function decodeOutputLimit(fields: Fields): number | undefined {
+  const older = fields.integer("max_tokens", { least: 1 });
+  const newer = fields.integer("max_completion_tokens", { least: 1 });
+  if (older !== undefined && newer !== undefined && older !== newer)
+    throw fields.refuse("max_tokens", "left out where max_completion_tokens says something else");
+  return newer ?? older;
 }
 
 function decodeStop(fields: Fields): readonly string[] | undefined {

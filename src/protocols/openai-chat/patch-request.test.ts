@@ -54,8 +54,8 @@ const limits: readonly (readonly [Host, string, JsonObject, JsonObject])[] = [
   [
     "openai",
     "gpt-5",
-    { max_tokens: 5, max_completion_tokens: 6 },
-    { max_tokens: 5, max_completion_tokens: 6 },
+    { max_tokens: 5, max_completion_tokens: 5 },
+    { max_tokens: 5, max_completion_tokens: 5 },
   ],
   ["deepseek", "deepseek-chat", { max_completion_tokens: 5 }, { max_tokens: 5 }],
   ["mistral", "mistral-large", { max_completion_tokens: 5 }, { max_tokens: 5 }],
