@@ -171,6 +171,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       await keys.close();
       if (!(await writer.close(CLOSE_MS))) log.warn("usage rows are left in the journal for the next start");
       journal.close();
+      // Requests whose connection was cut at the end of the drain may have ended only now.
+      world.telemetry.flush();
     },
   };
 }

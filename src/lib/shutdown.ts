@@ -10,8 +10,16 @@ export class Shutdown {
     this.#listeners.delete(listener);
   }
 
-  /** Tells those that have joined so far. */
+  /** Tells those that have joined so far, all of them; what one of them throws comes after that. */
   begin(): void {
-    for (const listener of this.#listeners) listener();
+    const errors: unknown[] = [];
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, "some could not be told of the shutdown");
   }
 }

@@ -66,6 +66,24 @@ test("calls the client added or left out, and other parts, stay as it sent them"
   expect(putThoughtsBack(sent, kept)).toEqual(turn(thought("1", claude), image, call("b"), call("c")));
 });
 
+test("thoughts that led only to a call the client left out are not put at the end of its turn", () => {
+  const parts = [
+    thought("1", claude),
+    call("a"),
+    thought("2", claude),
+    call("b"),
+    thought("3", claude),
+    call("c"),
+  ];
+  const kept = cutThoughts(parts, false) ?? [];
+  expect(putThoughtsBack(turn(call("a")), kept)).toEqual(turn(thought("1", claude), call("a")));
+  expect(putThoughtsBack(turn(call("a"), call("c")), kept)).toEqual(
+    turn(thought("1", claude), call("a"), thought("2", claude), thought("3", claude), call("c")),
+  );
+  const last = cutThoughts([call("a"), thought("1", claude)], false) ?? [];
+  expect(putThoughtsBack(turn(call("a")), last)).toEqual(turn(call("a"), thought("1", claude)));
+});
+
 test("a plain thought that came back gives way to the signed one, and stays where that is all", () => {
   const sent = turn(thought("1"), call("a"));
   const signed = cutThoughts([thought("1", claude), call("a")], false) ?? [];

@@ -74,7 +74,13 @@ export function putThoughtsBack(turn: AssistantTurn, thoughts: TurnThoughts): As
     parts.push(...sign(said.splice(0), place.type === "text" ? place.signature : undefined));
     if (place.type === "call") parts.push(...takeCall(calls, place.id, place.signature));
   }
+  if (calls.length === 0 && thoughts.at(-1)?.type === "call") dropOrphans(parts);
   return { ...turn, parts: [...parts, ...said, ...calls] };
+}
+
+/** Thoughts at the end whose call the client left out: no maker takes a turn that ends in them. */
+function dropOrphans(parts: AssistantPart[]): void {
+  while (parts.at(-1)?.type === "reasoning") parts.pop();
 }
 
 function sign(said: readonly AssistantPart[], signature: Opaque | undefined): readonly AssistantPart[] {

@@ -63,7 +63,12 @@ export function listen(options: ListenOptions): Listener {
       const isEmpty = server.stop();
       await untilAnswered(server, options.drainMs);
       if (server.pendingRequests > 0) {
-        options.onDrainOver();
+        // A bug in one answer's last words must not keep the process from its orderly end.
+        try {
+          options.onDrainOver();
+        } catch (error) {
+          options.onBug(error);
+        }
         await Bun.sleep(LAST_WORDS_MS);
         await untilAnswered(server, LAST_WORDS_MS_MAX - LAST_WORDS_MS);
       }
