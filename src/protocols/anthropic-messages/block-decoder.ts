@@ -7,6 +7,7 @@
  * closed by the next. Hosted blocks are collected and leave whole, because their deltas mean nothing to other APIs.
  */
 import { asArray, asObject, asString, isObject, parseJson, type JsonObject } from "#lib/json.ts";
+import { shallowObject } from "#lib/shallow-object.ts";
 import type { Opaque } from "#model/chat.ts";
 import type { ChatEvent, PartStart } from "#model/chat-event.ts";
 import type { Dialect } from "#protocols/protocol.ts";
@@ -208,8 +209,7 @@ function customText(open: Extract<OpenBlock, { kind: "custom" }>): string {
 }
 
 function hostedInput(json: string): JsonObject {
-  const input = parseJson(json);
-  return isObject(input) ? input : { _raw: json };
+  return shallowObject(json) ?? { _raw: json };
 }
 
 /** A delta new to us: text fields grow, others are replaced. */

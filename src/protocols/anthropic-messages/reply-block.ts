@@ -1,5 +1,6 @@
 /** What the stream encoder and the whole-answer encoder must agree on, so that both give the same blocks. */
-import { isObject, parseJson, type JsonObject } from "#lib/json.ts";
+import type { JsonObject } from "#lib/json.ts";
+import { shallowObject } from "#lib/shallow-object.ts";
 import type { Media } from "#model/chat.ts";
 import type { PartStart } from "#model/chat-event.ts";
 import type { Envelope } from "#protocols/protocol.ts";
@@ -31,8 +32,7 @@ export function toolUseBlock(call: Omit<ToolCallStart, "type">, id: string, inpu
 export function toolInput(argumentsText: string, isCustom: boolean): JsonObject {
   if (isCustom) return { input: argumentsText };
   if (argumentsText.trim() === "") return {};
-  const parsed = parseJson(argumentsText);
-  return isObject(parsed) ? parsed : { _raw: argumentsText };
+  return shallowObject(argumentsText) ?? { _raw: argumentsText };
 }
 
 /** An answer's image or audio, which this API cannot carry, said in words instead of being left out. */

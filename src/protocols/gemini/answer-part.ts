@@ -1,5 +1,6 @@
 /** Parts of an answer as a Gemini caller gets them. Whole answers and streams use the same forms. */
-import { isObject, parseJson, type JsonObject } from "#lib/json.ts";
+import type { JsonObject } from "#lib/json.ts";
+import { shallowObject } from "#lib/shallow-object.ts";
 import type { AssistantPart, Media, Opaque, Reasoning, ToolCallPart } from "#model/chat.ts";
 import type { StopReason } from "#model/chat-event.ts";
 import type { Envelope } from "#protocols/protocol.ts";
@@ -72,5 +73,5 @@ export function isCutOff(call: Pick<ToolCallPart, "argumentsText" | "custom">, r
 }
 
 export function isDamaged(call: Pick<ToolCallPart, "argumentsText" | "custom">): boolean {
-  return !call.custom && call.argumentsText.trim() !== "" && !isObject(parseJson(call.argumentsText));
+  return !call.custom && call.argumentsText.trim() !== "" && !shallowObject(call.argumentsText);
 }

@@ -2,7 +2,8 @@
  * One part of a model's turn as a Gemini part, for the history sent up and for answers sent down. Signatures are added
  * by the caller, who knows where they may go. Undefined: Gemini has no form for it, and it is listed as dropped.
  */
-import { isObject, parseJson, type JsonObject } from "#lib/json.ts";
+import type { JsonObject } from "#lib/json.ts";
+import { shallowObject } from "#lib/shallow-object.ts";
 import type { AssistantPart, ToolCallPart } from "#model/chat.ts";
 import type { Dialect } from "#protocols/protocol.ts";
 import { encodeMedia } from "./encode-media.ts";
@@ -66,6 +67,5 @@ function encodeCall(part: ToolCallPart, place: AssistantPlace): JsonObject {
 export function callArguments(part: Pick<ToolCallPart, "argumentsText" | "custom">): JsonObject {
   if (part.custom) return { input: part.argumentsText };
   if (part.argumentsText.trim() === "") return {};
-  const parsed = parseJson(part.argumentsText);
-  return isObject(parsed) ? parsed : { _raw: part.argumentsText };
+  return shallowObject(part.argumentsText) ?? { _raw: part.argumentsText };
 }
