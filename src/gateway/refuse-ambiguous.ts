@@ -3,7 +3,7 @@
  * and what it may cost. A forwarded body goes up as the caller wrote it, and servers differ: of equal names some count
  * the first and some the last, and those written in Go take `MAX_TOKENS` for `max_tokens`.
  */
-import type { JsonObject } from "#lib/json.ts";
+import { isObject, type Json, type JsonObject } from "#lib/json.ts";
 import { repeatedMember } from "#lib/repeated-member.ts";
 import { Failure } from "#model/failure.ts";
 
@@ -11,6 +11,7 @@ export function refuseAmbiguous(text: string, raw: JsonObject): void {
   const decisive: string[] = [];
   for (const name of Object.keys(raw)) {
     if (DECISIVE.has(name)) decisive.push(name);
+    else if (CONFIGS.has(name)) decisive.push(name, ...decisiveBelow(name, raw[name]));
     else if (!PLAIN.test(name) && DECISIVE.has(fold(name)))
       throw refusal(name, `is another spelling of \`${fold(name)}\``);
   }
@@ -27,6 +28,15 @@ const DECISIVE: ReadonlySet<string> = new Set([
   "max_output_tokens",
   "service_tier",
 ]);
+
+/** Gemini's, in both spellings. That one object has only one of them is seen to where it is read. */
+const CONFIGS: ReadonlySet<string> = new Set(["generationConfig", "generation_config"]);
+const LIMITS = ["maxOutputTokens", "max_output_tokens", "candidateCount", "candidate_count"];
+
+function decisiveBelow(parent: string, config: Json | undefined): readonly string[] {
+  if (!isObject(config)) return [];
+  return LIMITS.filter((name) => Object.hasOwn(config, name)).map((name) => `${parent}.${name}`);
+}
 
 /** As nearly every field is written. */
 const PLAIN = /^[a-z_]+$/;

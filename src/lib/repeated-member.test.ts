@@ -17,6 +17,15 @@ test.each([
   expect(repeatedMember(text, NAMES)).toBe(expected);
 });
 
+test.each([
+  ['{"c":{"max":1,"b":{"max":2}},"max":3}', undefined],
+  ['{"c":{"max":1,"max":2}}', "c.max"],
+  ['{"c":{"max":1},"c":{"max":2}}', "c"],
+  ['{"c":"\\"max\\"","d":{"max":1,"max":2}}', undefined],
+])("below an object, in %s, %p is repeated", (text, expected) => {
+  expect(repeatedMember(text, ["c", "c.max"])).toBe(expected);
+});
+
 /** JSON as nobody writes it: odd spacing, names spelled with escapes, equal names. */
 const spacing = fc.constantFrom("", "", " ", "\n", "\r\n", "\t ");
 const spelled = (name: string) =>

@@ -4,13 +4,22 @@
  */
 import { firstMember, memberAfter } from "./json-members.ts";
 
-/** `names`: words of letters, digits and underscores, known to be there. */
+/**
+ * `names`: words of letters, digits and underscores, known to be there; as a path, `parent.name`, those of an object
+ * below.
+ */
 export function repeatedMember(text: string, names: readonly string[]): string | undefined {
   if (!mayRepeat(text, names)) return undefined;
   const found = new Set<string>();
   for (let member = firstMember(text); member; member = memberAfter(text, member)) {
-    if (found.has(member.name)) return member.name;
-    if (names.includes(member.name)) found.add(member.name);
+    const { name, valueStart, end } = member;
+    if (found.has(name)) return name;
+    if (names.includes(name)) found.add(name);
+    const below = names
+      .filter((path) => path.startsWith(`${name}.`))
+      .map((path) => path.slice(name.length + 1));
+    const repeated = below.length > 0 ? repeatedMember(text.slice(valueStart, end), below) : undefined;
+    if (repeated !== undefined) return `${name}.${repeated}`;
   }
   return undefined;
 }
@@ -18,8 +27,8 @@ export function repeatedMember(text: string, names: readonly string[]): string |
 /** Such a name can be spelled in one other way only: with escapes of that kind. */
 function mayRepeat(text: string, names: readonly string[]): boolean {
   if (text.includes("\\u00")) return true;
-  for (const name of names) {
-    const spelled = `"${name}"`;
+  for (const path of names) {
+    const spelled = `"${path.slice(path.lastIndexOf(".") + 1)}"`;
     if (text.includes(spelled, text.indexOf(spelled) + spelled.length)) return true;
   }
   return false;

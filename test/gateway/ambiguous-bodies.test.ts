@@ -51,6 +51,23 @@ test.each([
 });
 
 test.each([
+  ['"generationConfig":{"maxOutputTokens":9,"maxOutputTokens":5}', "generationConfig.maxOutputTokens"],
+  ['"generationConfig":{"maxOutputTokens":9},"generationConfig":{"maxOutputTokens":5}', "generationConfig"],
+  ['"generationConfig":{"maxOutputTokens":5},"generation_config":{"maxOutputTokens":9}', "generation_config"],
+  ['"generationConfig":{"maxOutputTokens":5,"max_output_tokens":9}', "generationConfig.max_output_tokens"],
+  ['"generation_config":{"candidate_count":5,"candidateCount":9}', "generation_config.candidate_count"],
+])("of Gemini's, %s is refused by name and sent nowhere", async (fields, param) => {
+  const response = await fetch(`${gateway.url}/v1beta/models/m:generateContent`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${gateway.key}`, "content-type": "application/json" },
+    body: `{"contents":[{"role":"user","parts":[{"text":"hi"}]}],${fields}}`,
+  });
+  expect(response.status).toBe(400);
+  expect(await response.text()).toContain(`\`${param}\``);
+  expect(upstream.asked).toEqual([]);
+});
+
+test.each([
   ['"model":"m","max_completion_tokens":5,"max_tokens":5'],
   ['"model":"m","max_completion_tokens":null,"max_tokens":5'],
   ['"model":"m","metadata":{"model":"x","Model":"y","model":"z"}'],

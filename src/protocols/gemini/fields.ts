@@ -114,9 +114,11 @@ export class Fields {
   }
 
   #keyOf(name: string): string {
-    if (Object.hasOwn(this.value, name)) return name;
     const snake = snakeCase(name);
-    return Object.hasOwn(this.value, snake) ? snake : name;
+    if (snake === name || !Object.hasOwn(this.value, snake)) return name;
+    // Forwarded, one of the two would count, and nobody knows which.
+    if (Object.hasOwn(this.value, name)) throw badRequest(this.pathOf(snake), `left out beside \`${name}\``);
+    return snake;
   }
 }
 
