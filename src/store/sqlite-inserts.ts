@@ -60,7 +60,7 @@ export class SqliteInserts {
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL("./sqlite-thread.ts", import.meta.url));
+    const thread = new Worker(new URL("./sqlite-thread.ts", import.meta.url), { smol: true });
     thread.addEventListener("message", ({ data }: MessageEvent<Inserted>) => this.#settle(data));
     thread.addEventListener("error", ({ message }) => this.#lose(thread, message));
     thread.addEventListener("close", () => this.#lose(thread, "the thread ended"));
