@@ -1,10 +1,10 @@
-// Builds one executable, dist/xjp, that needs neither Node nor Bun nor node_modules.
+// Builds one executable, dist/xjp or the path given, that needs neither Node nor Bun nor node_modules.
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { findBun, installMissing, root } from "./install.mjs";
 
 installMissing("bun", { omitDev: true });
-const outfile = join(root, "dist", "xjp");
+const outfile = process.argv[2] ?? join(root, "dist", "xjp");
 const outcome = spawnSync(
   findBun(),
   [
@@ -13,10 +13,12 @@ const outcome = spawnSync(
     "--minify",
     "--sourcemap=inline",
     join(root, "src", "main.ts"),
+    // The entry point of a thread: nothing imports it, so it has to be named.
+    join(root, "src", "store", "sqlite-thread.ts"),
     "--outfile",
     outfile,
   ],
   { cwd: root, stdio: ["ignore", "ignore", "inherit"] },
 );
-if (outcome.status === 0) console.log("built dist/xjp");
+if (outcome.status === 0) console.log(`built ${relative(root, outfile)}`);
 process.exit(outcome.status ?? 1);

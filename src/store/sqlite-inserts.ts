@@ -26,15 +26,23 @@ export interface Inserted {
   readonly error?: { readonly message: string; readonly errno?: number };
 }
 
+/** In the built executable all modules are one file, and a thread is found by its path from `src`. */
+const THREAD = import.meta.path.endsWith(".ts")
+  ? new URL("./sqlite-thread.ts", import.meta.url).href
+  : "./store/sqlite-thread.ts";
+
 export class SqliteInserts {
   readonly #path: string;
+  readonly #module: string;
   readonly #waiting = new Map<number, PromiseWithResolvers<void>>();
   #thread: Worker | undefined;
   #lastId = 0;
   #isClosed = false;
 
-  constructor(path: string) {
+  /** `thread`: the module it runs. */
+  constructor(path: string, thread = THREAD) {
     this.#path = path;
+    this.#module = thread;
   }
 
   /** All or nothing, in the order of the calls. */
@@ -60,7 +68,7 @@ export class SqliteInserts {
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL("./sqlite-thread.ts", import.meta.url), { smol: true });
+    const thread = new Worker(this.#module, { smol: true });
     thread.addEventListener("message", ({ data }: MessageEvent<Inserted>) => this.#settle(data));
     thread.addEventListener("error", ({ message }) => this.#lose(thread, message));
     thread.addEventListener("close", () => this.#lose(thread, "the thread ended"));

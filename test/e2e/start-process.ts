@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../gateway/until.ts";
 
-const launcher = join(import.meta.dir, "..", "..", "bin", "xjp.mjs");
+const root = join(import.meta.dir, "..", "..");
+const launcher = ["node", join(root, "bin", "xjp.mjs")];
 
 export interface Running {
   readonly url: string;
@@ -28,13 +29,20 @@ export async function runToEnd(folder: string, given: readonly string[]) {
   return { exitCode, stdout: child.stdout(), stderr: child.stderr() };
 }
 
+interface Start {
+  readonly env?: Readonly<Record<string, string>>;
+  /** How the gateway is called; the launcher of this checkout where nothing is said. */
+  readonly command?: readonly string[];
+}
+
 /** Starts `serve` and waits for its banner. */
 export async function startServe(
   folder: string,
   given: readonly string[] = [],
-  env: Readonly<Record<string, string>> = {},
+  { env = {}, command = launcher }: Start = {},
 ): Promise<Running> {
-  const child = spawn(folder, ["serve", "--port", "0", "--host", "127.0.0.1", ...given], env);
+  const serve = ["serve", "--port", "0", "--host", "127.0.0.1", ...given];
+  const child = spawn(folder, serve, { env, command });
   let exitCode: number | undefined;
   void child.exited.then((code) => (exitCode = code));
   const url = await until(
@@ -51,8 +59,8 @@ export async function startServe(
   return { ...child, url };
 }
 
-function spawn(folder: string, given: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = Bun.spawn(["node", launcher, ...given], {
+function spawn(folder: string, given: readonly string[], { env = {}, command = launcher }: Start = {}) {
+  const child = Bun.spawn([...command, ...given], {
     cwd: folder,
     // Nothing of the developer's own providers may leak in.
     env: { PATH: process.env["PATH"] ?? "", HOME: folder, ...env },

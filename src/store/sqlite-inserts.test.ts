@@ -1,0 +1,106 @@
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SqliteInserts } from "./sqlite-inserts.ts";
+import { toStoreFailure } from "./store-failure.ts";
+
+const TEXT = "INSERT INTO things (id, size) VALUES (?, ?) ON CONFLICT (id) DO NOTHING";
+
+function openThings() {
+  const folder = mkdtempSync(join(tmpdir(), "inserts-"));
+  const path = join(folder, "things.db");
+  const database = new Database(path, { create: true });
+  database.run("PRAGMA journal_mode = WAL");
+  database.run("CREATE TABLE things (id TEXT PRIMARY KEY, size INTEGER NOT NULL) STRICT");
+  return {
+    path,
+    database,
+    things: () => database.query("SELECT id, size FROM things ORDER BY id").values(),
+    [Symbol.dispose]() {
+      database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function failureOf(work: Promise<void>): Promise<unknown> {
+  return work.then(
+    () => "inserted",
+    (error: unknown) => toStoreFailure(error),
+  );
+}
+
+test("rows are there for everybody when the insert resolves, in the order of the calls, and once", async () => {
+  using fixture = openThings();
+  const inserts = new SqliteInserts(fixture.path);
+  const first = inserts.insert(TEXT, [
+    ["a", 1],
+    ["b", Number.MAX_SAFE_INTEGER],
+  ]);
+  await Promise.all([first, inserts.insert(TEXT, [["a", 2]])]);
+  expect(fixture.things()).toEqual([
+    ["a", 1],
+    ["b", Number.MAX_SAFE_INTEGER],
+  ]);
+  await inserts.close();
+});
+
+test("a refused row takes its whole call with it, and is the rows' fault, not an outage", async () => {
+  using fixture = openThings();
+  const inserts = new SqliteInserts(fixture.path);
+  const failure = await failureOf(
+    inserts.insert(TEXT, [
+      ["a", 1],
+      ["b", null],
+    ]),
+  );
+  expect(failure).toMatchObject({ kind: "internal", detail: { code: "store_refused" } });
+  expect(fixture.things()).toEqual([]);
+  await inserts.insert(TEXT, [["c", 3]]);
+  expect(fixture.things()).toEqual([["c", 3]]);
+  await inserts.close();
+});
+
+test("while another has the file locked, this thread goes on and the rows wait", async () => {
+  using fixture = openThings();
+  const inserts = new SqliteInserts(fixture.path);
+  await inserts.insert(TEXT, [["a", 1]]);
+  fixture.database.run("BEGIN IMMEDIATE");
+  let isDone = false;
+  const insert = inserts.insert(TEXT, [["b", 2]]).then(() => (isDone = true));
+  for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(isDone).toBe(false);
+  fixture.database.run("COMMIT");
+  await insert;
+  expect(fixture.things()).toHaveLength(2);
+  await inserts.close();
+});
+
+test("a file that is not there is an outage", async () => {
+  const inserts = new SqliteInserts(join(tmpdir(), "inserts-nowhere", "things.db"));
+  expect(await failureOf(inserts.insert(TEXT, [["a", 1]]))).toMatchObject({ kind: "unavailable" });
+  await inserts.close();
+});
+
+test("what a dying thread had not confirmed is an outage, and the next insert has a thread again", async () => {
+  const dying = URL.createObjectURL(
+    new Blob(["self.onmessage = () => { throw new Error('gone'); };"], { type: "application/javascript" }),
+  );
+  const inserts = new SqliteInserts("things.db", dying);
+  const lost = [inserts.insert(TEXT, [["a", 1]]), inserts.insert(TEXT, [["b", 1]])];
+  for (const insert of lost) expect(await failureOf(insert)).toMatchObject({ kind: "unavailable" });
+  expect(await failureOf(inserts.insert(TEXT, [["a", 1]]))).toMatchObject({ kind: "unavailable" });
+  await inserts.close();
+});
+
+test("closing waits for what was asked for, and takes no more", async () => {
+  using fixture = openThings();
+  const inserts = new SqliteInserts(fixture.path);
+  const insert = inserts.insert(TEXT, [["a", 1]]);
+  await inserts.close();
+  await insert;
+  expect(fixture.things()).toEqual([["a", 1]]);
+  expect(await failureOf(inserts.insert(TEXT, [["b", 1]]))).toMatchObject({ kind: "unavailable" });
+});
