@@ -28,6 +28,15 @@ const NGINX_WARM_UP_SECONDS = 2;
 const STREAM_WARM_UP_SECONDS = 10;
 const TIME_MAX_MS = 10 * 60_000;
 
+type StreamLane = "stream" | "stream-anthropic" | "stream-gemini";
+
+/** The same path without pauses: at the pace of a stream it would take minutes until all is compiled. */
+const warmLane: Readonly<Record<StreamLane, Lane>> = {
+  stream: "warm",
+  "stream-anthropic": "warm-anthropic",
+  "stream-gemini": "warm-gemini",
+};
+
 const only = new Set(process.argv.slice(2));
 const folder = await mkdtemp(join(tmpdir(), "xjp-bench-"));
 const stack = new AsyncDisposableStack();
@@ -100,15 +109,6 @@ async function measureUnary({ direct, nginx, gateway, portkey }: Contenders): Pr
     providerSpareRatio: requestsPerSecond / median(speeds),
   };
 }
-
-type StreamLane = "stream" | "stream-anthropic" | "stream-gemini";
-
-/** The same path without pauses: at the pace of a stream it would take minutes until all is compiled. */
-const warmLane: Readonly<Record<StreamLane, Lane>> = {
-  stream: "warm",
-  "stream-anthropic": "warm-anthropic",
-  "stream-gemini": "warm-gemini",
-};
 
 async function measureStreams({ nginx, gateway, portkey }: Contenders): Promise<Ratios> {
   const rows: readonly (readonly [label: string, contender: Contender, lane: StreamLane])[] = [

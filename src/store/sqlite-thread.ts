@@ -1,7 +1,6 @@
 /**
  * A thread with its own connection to the SQLite file, in which rows are inserted: the entry point of a Worker, started
- * by sqlite-inserts.ts. Here waiting for the file's lock and for the disk (a checkpoint is a fifth of a second's worth of
- * streams) holds up nobody.
+ * by sqlite-inserts.ts. Here waiting for the file's lock and for the disk holds up nobody.
  */
 import { Database as Connection, SQLiteError, type Statement } from "bun:sqlite";
 import type { Insert, Inserted, RowValue } from "./sqlite-inserts.ts";
