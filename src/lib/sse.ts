@@ -110,9 +110,14 @@ const LINE_END = /\r\n|\n|\r/;
 const USUAL_PREFIX = "data: ";
 
 function toFrame(raw: string): SseFrame {
-  // The usual frame is one `data:` line closed by LF LF: no split, no list.
-  if (raw.startsWith(USUAL_PREFIX) && raw.indexOf("\n") === raw.length - 2 && !raw.includes("\r")) {
-    return { event: "", data: raw.slice(USUAL_PREFIX.length, -2), raw };
+  // The usual frame is one `data:` line closed by LF LF, from Google by CRLF CRLF: no split, no list.
+  if (raw.startsWith(USUAL_PREFIX)) {
+    const end = raw.indexOf("\r");
+    const isUsual =
+      end < 0
+        ? raw.indexOf("\n") === raw.length - 2
+        : end === raw.length - 4 && raw.indexOf("\n") === raw.length - 3 && raw.endsWith("\r\n\r\n");
+    if (isUsual) return { event: "", data: raw.slice(USUAL_PREFIX.length, end < 0 ? -2 : end), raw };
   }
   let event = "";
   const data: string[] = [];

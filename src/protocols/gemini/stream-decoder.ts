@@ -33,6 +33,8 @@ export function decodeReply(body: unknown, dialect: Dialect, chat?: Chat): reado
 /** More candidates than Google ever makes; an index beyond would only grow lists. */
 const CANDIDATES_MAX = 8;
 
+const NONE: readonly ChatEvent[] = [];
+
 class GeminiStreamDecoder implements StreamDecoder {
   readonly #context: ChoiceContext;
   readonly #choices = new Map<number, ChoiceDecoder>();
@@ -107,19 +109,24 @@ class GeminiStreamDecoder implements StreamDecoder {
     const error = readError(chunk);
     if (error) return this.#fail(decodeStreamError(error));
     const metadata = asObject(chunk["usageMetadata"]);
-    if (metadata) this.#usageMetadata = { ...this.#usageMetadata, ...metadata };
+    if (metadata) this.#usageMetadata = mergeMetadata(this.#usageMetadata, metadata);
     const start = this.#start(chunk);
     this.#blockReason = blockWord(asObject(chunk["promptFeedback"])) ?? this.#blockReason;
-    const events = asArray(chunk["candidates"]).flatMap((candidate, position) => {
-      const object = asObject(candidate);
-      this.#isWithholding ||= object?.["finishReason"] === CONTINUATION;
-      return object ? this.#choiceAt(asNumber(object["index"]) ?? position).push(object) : [];
-    });
-    return [...start, ...events];
+    const candidates = asArray(chunk["candidates"]);
+    // The usual chunk goes on with the one candidate there is.
+    if (candidates.length === 1 && start.length === 0) return this.#candidate(candidates[0], 0);
+    return [...start, ...candidates.flatMap((candidate, position) => this.#candidate(candidate, position))];
+  }
+
+  #candidate(value: unknown, position: number): readonly ChatEvent[] {
+    const candidate = asObject(value);
+    if (!candidate) return NONE;
+    this.#isWithholding ||= candidate["finishReason"] === CONTINUATION;
+    return this.#choiceAt(asNumber(candidate["index"]) ?? position).push(candidate);
   }
 
   #start(chunk: JsonObject): readonly ChatEvent[] {
-    if (this.#seed !== undefined) return [];
+    if (this.#seed !== undefined) return NONE;
     const id = asString(chunk["responseId"]);
     const model = asString(chunk["modelVersion"]);
     const createdAtMs = Date.parse(asString(chunk["createTime"]) ?? "");
@@ -167,6 +174,13 @@ class GeminiStreamDecoder implements StreamDecoder {
     const usage = decodeUsage(this.#usageMetadata, false);
     return [...(usage ? [{ type: "usage", usage } as const] : []), { type: "error", failure }];
   }
+}
+
+/** Later counts win. Nearly always a chunk has all that the ones before had: then it is taken as it is. */
+function mergeMetadata(earlier: JsonObject | undefined, later: JsonObject): JsonObject {
+  if (earlier === undefined) return later;
+  for (const name of Object.keys(earlier)) if (!Object.hasOwn(later, name)) return { ...earlier, ...later };
+  return later;
 }
 
 function blockWord(feedback: JsonObject | undefined): string | undefined {
