@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { SqliteInserts } from "./sqlite-inserts.ts";
 import { toStoreFailure } from "./store-failure.ts";
 
@@ -102,5 +102,44 @@ test("closing waits for what was asked for, and takes no more", async () => {
   await inserts.close();
   await insert;
   expect(fixture.things()).toEqual([["a", 1]]);
+  expect(await failureOf(inserts.insert(TEXT, [["b", 1]]))).toMatchObject({ kind: "unavailable" });
+});
+
+test("when closing resolves, the file is closed here: its last owner leaves it whole and alone", async () => {
+  using fixture = openThings();
+  const inserts = new SqliteInserts(fixture.path);
+  await inserts.insert(TEXT, [["a", 1]]);
+  await inserts.close();
+  fixture.database.close();
+  expect(readdirSync(dirname(fixture.path))).toEqual(["things.db"]);
+});
+
+test("after a failure the file is opened anew, since what was wrong with it may be over", async () => {
+  using wrong = openThings();
+  using mended = openThings();
+  const inserts = new SqliteInserts(wrong.path);
+  wrong.database.run("DROP TABLE things");
+  expect(await failureOf(inserts.insert(TEXT, [["a", 1]]))).toMatchObject({ kind: "internal" });
+  mended.database.run("PRAGMA journal_mode = DELETE");
+  for (const side of ["-wal", "-shm"]) rmSync(`${wrong.path}${side}`, { force: true });
+  renameSync(mended.path, wrong.path);
+  await inserts.insert(TEXT, [["a", 1]]);
+  await inserts.close();
+  using found = new Database(wrong.path);
+  expect(found.query("SELECT id, size FROM things").values()).toEqual([["a", 1]]);
+});
+
+test("a thread that dies while the file is being closed holds up nobody", async () => {
+  const dying = URL.createObjectURL(
+    new Blob(
+      [
+        "self.onmessage = ({ data }) => { const { id, text } = JSON.parse(data); if (!text) throw new Error('gone'); self.postMessage({ id }); };",
+      ],
+      { type: "application/javascript" },
+    ),
+  );
+  const inserts = new SqliteInserts("things.db", dying);
+  await inserts.insert(TEXT, [["a", 1]]);
+  await inserts.close();
   expect(await failureOf(inserts.insert(TEXT, [["b", 1]]))).toMatchObject({ kind: "unavailable" });
 });

@@ -19,6 +19,9 @@ export interface Insert {
   readonly rows: readonly (readonly RowValue[])[];
 }
 
+/** To the thread. Without rows: close the file, nothing more comes. */
+export type Task = Insert | { readonly id: number };
+
 /** From the thread. */
 export interface Inserted {
   readonly id: number;
@@ -48,23 +51,30 @@ export class SqliteInserts {
   /** All or nothing, in the order of the calls. */
   insert(text: string, rows: readonly (readonly RowValue[])[]): Promise<void> {
     if (this.#isClosed) return Promise.reject(unavailable());
-    const thread = (this.#thread ??= this.#start());
+    const insert: Omit<Insert, "id"> = { path: this.#path, text, rows };
+    return this.#ask((this.#thread ??= this.#start()), insert);
+  }
+
+  /**
+   * Resolves when what was asked for is done and the thread has closed the file: whoever closes it last merges SQLite's
+   * log into it, and a thread that is merely ended closes it too late for that.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    // A thread that died has closed it.
+    if (this.#thread) await this.#ask(this.#thread, null).catch(() => undefined);
+    this.#thread?.terminate();
+    this.#thread = undefined;
+  }
+
+  #ask(thread: Worker, task: Omit<Insert, "id"> | null): Promise<void> {
     const id = (this.#lastId += 1);
     const waiting = Promise.withResolvers<void>();
     this.#waiting.set(id, waiting);
-    const insert: Insert = { id, path: this.#path, text, rows };
     // While somebody waits for it, the thread keeps the process alive, and only then.
     thread.ref();
-    thread.postMessage(JSON.stringify(insert));
+    thread.postMessage(JSON.stringify({ ...task, id }));
     return waiting.promise;
-  }
-
-  /** Resolves when what was asked for is done and the thread is gone. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await Promise.allSettled([...this.#waiting.values()].map(({ promise }) => promise));
-    this.#thread?.terminate();
-    this.#thread = undefined;
   }
 
   #start(): Worker {

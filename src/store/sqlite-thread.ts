@@ -3,7 +3,7 @@
  * by sqlite-inserts.ts. Here waiting for the file's lock and for the disk holds up nobody.
  */
 import { Database as Connection, SQLiteError, type Statement } from "bun:sqlite";
-import type { Insert, Inserted, RowValue } from "./sqlite-inserts.ts";
+import type { Insert, Inserted, RowValue, Task } from "./sqlite-inserts.ts";
 
 declare const self: Worker;
 
@@ -15,23 +15,25 @@ const statements = new Map<string, Statement<unknown, RowValue[]>>();
 
 self.addEventListener("message", ({ data }: MessageEvent<string>) => {
   // The one trust of this file: only sqlite-inserts.ts writes to it.
-  const { id, ...insert } = JSON.parse(data) as Insert;
-  const done: Inserted = { id, ...attempt(insert) };
+  const task = JSON.parse(data) as Task;
+  const done: Inserted = { id: task.id, ...("text" in task ? attempt(task) : closeAll()) };
   self.postMessage(done);
 });
 
-function attempt(insert: Omit<Insert, "id">): Omit<Inserted, "id"> {
+function attempt(insert: Insert): Omit<Inserted, "id"> {
   try {
     insertAll(insert);
     return {};
   } catch (error) {
+    // A connection remembers what it found: a file that was read-only stays so for it, though it is writable by now.
+    closeAll();
     if (error instanceof SQLiteError) return { error: { message: error.message, errno: error.errno } };
     return { error: { message: String(error) } };
   }
 }
 
 /** All or nothing. */
-function insertAll({ path, text, rows }: Omit<Insert, "id">): void {
+function insertAll({ path, text, rows }: Insert): void {
   const connection = opened.get(path) ?? open(path);
   const statement = statements.get(text) ?? prepare(connection, text);
   connection.run("BEGIN IMMEDIATE");
@@ -47,10 +49,10 @@ function insertAll({ path, text, rows }: Omit<Insert, "id">): void {
 
 function open(path: string): Connection {
   const connection = new Connection(path, { readwrite: true });
+  opened.set(path, connection);
   connection.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   connection.run("PRAGMA synchronous = NORMAL");
   connection.run("PRAGMA foreign_keys = ON");
-  opened.set(path, connection);
   return connection;
 }
 
@@ -58,4 +60,13 @@ function prepare(connection: Connection, text: string): Statement<unknown, RowVa
   const statement = connection.prepare<unknown, RowValue[]>(text);
   statements.set(text, statement);
   return statement;
+}
+
+/** With a statement left open, the file would stay so too. */
+function closeAll(): Omit<Inserted, "id"> {
+  for (const statement of statements.values()) statement.finalize();
+  statements.clear();
+  for (const connection of opened.values()) connection.close();
+  opened.clear();
+  return {};
 }
