@@ -153,7 +153,13 @@ class Parts {
   /** The last part. Where there would be more, the answer says that it was cut. */
   end(events: readonly ChatEvent[]): readonly ChatEvent[] {
     this.#isEnded = true;
-    return this.joiner.join(events).map(toldAsCut);
+    const joined = this.joiner.join(events).map(toldAsCut);
+    if (this.joiner.isFirst || this.joiner.isCounted) return joined;
+    // Without a count of its own the last part would be booked as if it had cost nothing.
+    const usage = this.joiner.cutTotal(this.#inputGuess());
+    return joined.flatMap<ChatEvent>((event) =>
+      event.type === "end" ? [{ type: "usage", usage }, event] : [event],
+    );
   }
 
   async ask(token: string): Promise<Response> {

@@ -122,3 +122,9 @@ test("a part that reports nothing is guessed at and said to be", () => {
   joiner.breakOff([text, say("12345678"), end, { type: "finish", choice, reason: "pause" }], 7);
   expect(joiner.total).toEqual({ input: 7, output: 2, estimated: true });
 });
+
+test("so is a part that reports only half of it", () => {
+  const joiner = new PartJoiner();
+  joiner.breakOff([text, say("12345678"), end, { type: "usage", usage: { output: 3 } }], 7);
+  expect(joiner.total).toEqual({ input: 7, output: 3, estimated: true });
+});

@@ -7,7 +7,7 @@
  */
 import type { Citation } from "#model/chat.ts";
 import type { ChatEvent, PartStart } from "#model/chat-event.ts";
-import { mergeUsage, type Usage } from "#model/usage.ts";
+import { inputTotal, mergeUsage, type Usage } from "#model/usage.ts";
 import { addUsage } from "./add-usage.ts";
 
 type PartEvent = Extract<ChatEvent, { type: "part_start" }>;
@@ -49,6 +49,11 @@ export class PartJoiner {
     return this.#own ? addUsage(this.before, this.#own) : this.before;
   }
 
+  /** Whether the current part said what it costs. */
+  get isCounted(): boolean {
+    return this.#own?.output !== undefined && inputTotal(this.#own) !== undefined;
+  }
+
   /** What the parts cost where the current one was cut off: delivered text counts, reported or not. */
   cutTotal(inputGuess: number): Usage {
     const output = Math.max(this.#own?.output ?? 0, Math.ceil(this.#ownBytes / BYTES_PER_TOKEN));
@@ -72,9 +77,9 @@ export class PartJoiner {
   breakOff(events: readonly ChatEvent[], inputGuess: number): readonly ChatEvent[] {
     const joined = this.join(events.filter((event) => !ENDS.has(event.type)));
     this.learnUsage(events);
-    const own = this.#own ?? { input: inputGuess, estimated: true };
     const bytesOutput = Math.ceil(this.#ownBytes / BYTES_PER_TOKEN);
-    const told = own.output === undefined ? { ...own, output: bytesOutput, estimated: true } : own;
+    const guess = { input: inputGuess, output: bytesOutput, ...this.#own, estimated: true };
+    const told = this.#own && this.isCounted ? this.#own : guess;
     this.before = addUsage(this.before, told);
     this.finished.push(told);
     this.#own = undefined;

@@ -3,7 +3,7 @@
  * with that token gives the next part. Each part reports its own counts, its prompt being everything before it.
  */
 import { asArray, asObject, isObject, parseJson, type Json, type JsonObject } from "#lib/json.ts";
-import { SseReader, type SseFrame } from "#lib/sse.ts";
+import { formatSse, SseReader, type SseFrame } from "#lib/sse.ts";
 import type { Continuing, PartPlace } from "#protocols/protocol.ts";
 import { decodeUsage } from "./decode-usage.ts";
 import { usageField } from "./encode-usage.ts";
@@ -26,16 +26,22 @@ export const continuing: Continuing = {
 };
 
 function joinFrame(frame: SseFrame, place: PartPlace): string {
-  const chunk = asObject(parseJson(frame.data));
-  if (!chunk) return frame.raw;
+  // As the decoder reads it: a chunk, several in an array, or bare JSON from a server that did not stream this part.
+  const value = parseJson(frame.data === "" ? frame.raw : frame.data);
+  const chunks = (Array.isArray(value) ? value : [value]).filter(isObject);
+  if (chunks.length === 0) return frame.raw;
+  // A server's last event may lack its blank line, but here another part follows it.
+  return chunks.map((chunk) => formatSse(JSON.stringify(joinChunk(chunk, place)))).join("");
+}
+
+function joinChunk(chunk: JsonObject, place: PartPlace): JsonObject {
   const { usageMetadata, candidates } = chunk;
-  const joined = {
+  return {
     ...chunk,
     ...(candidates !== undefined && place.goesOn && { candidates: asArray(candidates).map(withoutEnd) }),
     ...(isObject(usageMetadata) && joinUsage(usageMetadata, place)),
     ...(place.id !== undefined && chunk["responseId"] !== undefined && { responseId: place.id }),
   };
-  return frame.raw.replace(frame.data, () => JSON.stringify(joined));
 }
 
 function withoutEnd(candidate: Json): Json {
