@@ -166,6 +166,8 @@ class Parts {
     const { world, attempt, prepared, ...sending } = this.#context;
     const outgoing = { ...prepared, bodyText: this.#continuing.askOn(prepared.bodyText, token) };
     const response = await post(world, attempt, { ...sending, outgoing });
+    // Its headers may come in the very turn in which the request was given up.
+    sending.deadlines.signal.throwIfAborted();
     if (!response.ok || response.status === 204) throw oursToTell(await refusalOf(world, response, sending));
     this.#isAnswered = true;
     return response;

@@ -55,6 +55,21 @@ describe("from an upstream", () => {
     });
   }
 
+  test("a stream that says it goes on elsewhere and then never ends is broken, not collected", () => {
+    const decoder = createStreamDecoder(dialect, chat);
+    const push = (value: JsonObject) => {
+      const data = JSON.stringify(value);
+      const frame = { event: "", data, raw: `data: ${data}\n\n` };
+      const events = decoder.push(frame);
+      decoder.isHidden?.(frame);
+      return events;
+    };
+    push(chunk([{ text: "a" }], { finishReason: "CONTINUATION" }));
+    const pushed = Array.from({ length: 200 }, () => push(chunk([{ text: "b".repeat(10_000) }])));
+    expect(pushed.flat().at(-1)).toMatchObject({ type: "error", failure: { kind: "upstream_broken" } });
+    expect((decoder.missingEnd ?? "").length).toBeLessThan(3_000_000);
+  });
+
   test("a broken answer still tells what it cost", () => {
     const events = decodeReply(
       { ...chunk([], { finishReason: "MALFORMED_FUNCTION_CALL" }), usageMetadata },

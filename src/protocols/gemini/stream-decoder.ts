@@ -34,6 +34,8 @@ export function decodeReply(body: unknown, dialect: Dialect, chat?: Chat): reado
 const CANDIDATES_MAX = 8;
 
 const NONE: readonly ChatEvent[] = [];
+/** What may follow the news that the answer goes on elsewhere: a token and counts, with room for odd servers. */
+const WITHHELD_CHARS_MAX = 1024 * 1024;
 
 class GeminiStreamDecoder implements StreamDecoder {
   readonly #context: ChoiceContext;
@@ -57,6 +59,7 @@ class GeminiStreamDecoder implements StreamDecoder {
 
   push(frame: SseFrame): readonly ChatEvent[] {
     if (this.#isOver) return [];
+    if (this.#withheld.length > WITHHELD_CHARS_MAX) return this.#fail(endless());
     // An error may come as bare JSON, and a stream without `alt=sse` as one array: neither has `data:` lines.
     const text = (frame.data === "" ? frame.raw : frame.data).trim();
     if (frame.data === "" && !/^[[{]/.test(text)) return [];
@@ -193,6 +196,13 @@ function unreadable(): Failure {
   return new Failure(
     "upstream_broken",
     "The provider sent something that is not its own protocol. Try again.",
+  );
+}
+
+function endless(): Failure {
+  return new Failure(
+    "upstream_broken",
+    "The provider's answer goes on after it said it would not. Try again.",
   );
 }
 
