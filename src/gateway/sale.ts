@@ -1,5 +1,6 @@
 /** What the price book needs to know of a target. */
 import type { Target } from "#connectors/connector.ts";
+import type { Mutable } from "#lib/mutable.ts";
 import type { Sale } from "#ledger/price.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -8,7 +9,7 @@ export function saleOf(
   exchange: Pick<Exchange, "createdAtMs">,
   servedModel?: string,
 ): Sale {
-  const sale: { -readonly [Name in keyof Sale]: Sale[Name] } = {
+  const sale: Mutable<Sale> = {
     provider: connector.name,
     connectorType: connector.type,
     model,

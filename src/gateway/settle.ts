@@ -2,6 +2,7 @@
  * Step 11: books the request, once. Journal first, so that what a client saw complete is never lost; then the hold
  * goes back, then metrics and the log line.
  */
+import type { Mutable } from "#lib/mutable.ts";
 import type { Actual } from "#limits/admission.ts";
 import { estimateTokens } from "#model/estimate-tokens.ts";
 import { toFailure, type Failure } from "#model/failure.ts";
@@ -71,7 +72,7 @@ function write(world: World, exchange: Exchange, ending: Ending, rate: typeof ra
 }
 
 function actualOf({ usage, costNanoUsd }: UsageRecord): Actual {
-  const actual: { -readonly [Name in keyof Actual]: Actual[Name] } = {};
+  const actual: Mutable<Actual> = {};
   if (usage.output !== undefined) actual.tokens = (inputTotal(usage) ?? 0) + usage.output;
   if (costNanoUsd !== undefined) actual.costNanoUsd = costNanoUsd;
   return actual;
@@ -110,27 +111,21 @@ function rateAttempt(exchange: Exchange, entry: Attempt): Rated {
 }
 
 /** A record being filled in: two are made for every request, and fields set one by one are the cheap way. */
-type Draft = { -readonly [Name in keyof UsageRecord]: UsageRecord[Name] };
+type Draft = Mutable<UsageRecord>;
 
 function book(world: World, exchange: Exchange, entry: Attempt, { usage, cost }: Rated): UsageRecord {
   const record: Draft = {
     kind: "attempt",
     id: `${exchange.id}.${entry.number}`,
-    requestId: exchange.id,
-    tenantId: exchange.caller?.tenantId ?? "",
-    keyId: exchange.caller?.keyId ?? "",
-    logicalModel: exchange.route?.logicalModel ?? "",
+    ...common(exchange),
     target: entry.target.id,
     provider: entry.target.connector.name,
-    protocolIn: exchange.protocolName,
-    isStream: exchange.chat?.stream ?? false,
     outcome: attemptOutcome(entry.failure),
     status: entry.status,
     usage,
     costSource: cost.source,
     totalMs: entry.totalMs ?? world.clock.monotonicMs() - entry.startedMs,
     attempts: entry.number,
-    createdAtMs: exchange.createdAtMs,
   };
   if (entry.servedModel !== undefined) record.servedModel = entry.servedModel;
   if (entry.protocolOut) record.protocolOut = entry.protocolOut;
@@ -139,6 +134,19 @@ function book(world: World, exchange: Exchange, entry: Attempt, { usage, cost }:
   if (cost.version !== undefined) record.priceVersion = cost.version;
   if (entry.firstTokenMs !== undefined) record.firstTokenMs = entry.firstTokenMs;
   return record;
+}
+
+/** What a request's row and its attempts' have in common. */
+function common(exchange: Exchange) {
+  return {
+    requestId: exchange.id,
+    tenantId: exchange.caller?.tenantId ?? "",
+    keyId: exchange.caller?.keyId ?? "",
+    logicalModel: exchange.route?.logicalModel ?? "",
+    protocolIn: exchange.protocolName,
+    isStream: exchange.chat?.stream ?? false,
+    createdAtMs: exchange.createdAtMs,
+  };
 }
 
 function attemptOutcome(failure: Failure | undefined): Outcome {
@@ -157,19 +165,13 @@ function requestRecord(
   const record: Draft = {
     kind: "request",
     id: exchange.id,
-    requestId: exchange.id,
-    tenantId: exchange.caller?.tenantId ?? "",
-    keyId: exchange.caller?.keyId ?? "",
-    logicalModel: exchange.route?.logicalModel ?? "",
-    protocolIn: exchange.protocolName,
-    isStream: exchange.chat?.stream ?? false,
+    ...common(exchange),
     outcome: ending.outcome,
     status: ending.status,
     usage: sumUsage(attempts),
     costSource: "none",
     totalMs: world.clock.monotonicMs() - exchange.startedMs,
     attempts: exchange.attempts.length,
-    createdAtMs: exchange.createdAtMs,
   };
   addCost(record, attempts);
   if (last?.target !== undefined) record.target = last.target;

@@ -3,6 +3,7 @@
  * by sqlite-inserts.ts. Here waiting for the file's lock and for the disk holds up nobody.
  */
 import { Database as Connection, SQLiteError, type Statement } from "bun:sqlite";
+import { insertAll } from "./insert-all.ts";
 import type { Insert, Inserted, RowValue, Task } from "./sqlite-inserts.ts";
 
 declare const self: Worker;
@@ -20,30 +21,16 @@ self.addEventListener("message", ({ data }: MessageEvent<string>) => {
   self.postMessage(done);
 });
 
-function attempt(insert: Insert): Omit<Inserted, "id"> {
+function attempt({ path, text, rows }: Insert): Omit<Inserted, "id"> {
   try {
-    insertAll(insert);
+    const connection = opened.get(path) ?? open(path);
+    insertAll(connection, statements.get(text) ?? prepare(connection, text), rows);
     return {};
   } catch (error) {
     // A connection remembers what it found: a file that was read-only stays so for it, though it is writable by now.
     closeAll();
     if (error instanceof SQLiteError) return { error: { message: error.message, errno: error.errno } };
     return { error: { message: String(error) } };
-  }
-}
-
-/** All or nothing. */
-function insertAll({ path, text, rows }: Insert): void {
-  const connection = opened.get(path) ?? open(path);
-  const statement = statements.get(text) ?? prepare(connection, text);
-  connection.run("BEGIN IMMEDIATE");
-  try {
-    for (const row of rows) statement.run(...row);
-    connection.run("COMMIT");
-  } catch (error) {
-    // SQLite itself has ended the transaction after some errors.
-    if (connection.inTransaction) connection.run("ROLLBACK");
-    throw error;
   }
 }
 

@@ -18,6 +18,7 @@ import {
   toPart,
   type SqliteStatement,
 } from "./sqlite-statement.ts";
+import { insertAll } from "./insert-all.ts";
 import { SqliteInserts, type RowValue } from "./sqlite-inserts.ts";
 import { PRIMARY_CODE_MASK, unavailable } from "./store-failure.ts";
 
@@ -81,8 +82,9 @@ export async function openSqlite(url: string): Promise<Database> {
       const [first] = rows;
       if (first === undefined) return;
       const text = insertNewText(table, Object.keys(first));
-      if (inserts) await inserts.insert(text, rows.map(Object.values<RowValue>));
-      else await whenFree(async () => prepared.insertAll(text, rows));
+      const values = rows.map(Object.values<RowValue>);
+      if (inserts) await inserts.insert(text, values);
+      else await whenFree(async () => prepared.insertAll(text, values));
     });
   const close = async () => {
     while (turn.taken) await turn.taken;
@@ -186,17 +188,8 @@ class PreparedStatements {
     this.#connection.run(text);
   }
 
-  /** One statement a row, compiled once: a statement of many rows has thousands of parameters and gains nothing. */
-  insertAll(text: string, rows: readonly Readonly<Record<string, RowValue>>[]): void {
-    const statement = this.#prepare(text);
-    this.run("BEGIN IMMEDIATE");
-    try {
-      for (const row of rows) statement.run(...Object.values(row));
-      this.run("COMMIT");
-    } catch (error) {
-      this.rollBack();
-      throw error;
-    }
+  insertAll(text: string, rows: readonly (readonly RowValue[])[]): void {
+    insertAll(this.#connection, this.#prepare(text), rows);
   }
 
   /** SQLite itself has ended the transaction after some errors. */
