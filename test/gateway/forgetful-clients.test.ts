@@ -6,8 +6,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { isObject, type Json } from "#lib/json.ts";
 import { startDemoUpstream, type RunningDemo } from "../demo/start-demo.ts";
-import type { Said } from "../matrix/talker.ts";
-import { openForgetful, type ForgetfulTalker } from "./forgetful-client.ts";
+import { exchange, thoughtsSeen } from "../matrix/tool-exchange.ts";
+import { openForgetful } from "./forgetful-client.ts";
 import { startGateway, type TestGateway } from "./start-gateway.ts";
 import { upstreamApis } from "./start-matrix.ts";
 
@@ -43,22 +43,6 @@ afterAll(async () => {
 
 const modelOn = (upstream: Upstream) => `thinker-on-${upstream}`;
 
-function thoughtsSeen({ text }: Said): number {
-  return Number(/^I thought about it\. (\d+) of my earlier thoughts/.exec(text)?.[1]);
-}
-
-async function exchange(
-  talker: ForgetfulTalker,
-  upstream: Upstream,
-  name: string,
-): Promise<readonly [Said, Said]> {
-  const asked = await talker.say(`question ${name}`, modelOn(upstream));
-  expect(asked.calls.map((call) => call.name)).toEqual(["weather", "clock"]);
-  const answered = await talker.answerCalls([`sun ${name}`, `noon ${name}`], modelOn(upstream));
-  expect(answered.text).toContain(`Result 1: "sun ${name}" Result 2: "noon ${name}"`);
-  return [asked, answered];
-}
-
 /** Opaque fields of a request or answer, whatever the API calls them. */
 function blobsIn(value: Json | undefined, found: string[] = []): string[] {
   if (Array.isArray(value)) for (const entry of value) blobsIn(entry, found);
@@ -87,8 +71,8 @@ describe.each(upstreams)("on %s", (upstream) => {
     test("five turns: every thought before a call is back, unchanged and in its place", async () => {
       const talker = open();
       await demo.reset();
-      const [, first] = await exchange(talker, upstream, "one");
-      const [, second] = await exchange(talker, upstream, "two");
+      const [, first] = await exchange(talker, modelOn(upstream), "one");
+      const [, second] = await exchange(talker, modelOn(upstream), "two");
       await expectBlobs();
       const last = await talker.say("question three", modelOn(upstream));
       expect(last.calls).toHaveLength(2);
@@ -102,9 +86,9 @@ describe.each(upstreams)("on %s", (upstream) => {
     const other: Upstream = isAnthropics ? "gemini" : "anthropic-messages";
     test(`another vendor for one exchange (${other}) and back: nobody's state reaches another`, async () => {
       const talker = open();
-      await exchange(talker, upstream, "one");
-      const [abroad, answered] = await exchange(talker, other, "two");
-      const [home, back] = await exchange(talker, upstream, "three");
+      await exchange(talker, modelOn(upstream), "one");
+      const [abroad, answered] = await exchange(talker, modelOn(other), "two");
+      const [home, back] = await exchange(talker, modelOn(upstream), "three");
       expect(thoughtsSeen(answered)).toBe(1);
       expect(abroad.dropped.join()).toMatch(/reasoning|signature/);
       expect(home.dropped.join()).toMatch(/reasoning|signature|parts/);

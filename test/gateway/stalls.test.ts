@@ -58,10 +58,17 @@ async function activeRequests(): Promise<number> {
   return Number(/^xjp_active_connections (\d+)$/m.exec(text)?.[1]);
 }
 
-function open(head: readonly string[]): Socket {
+/** A request whose client says its body has `length` bytes, and has sent this much of it. */
+function open(secret: string, body: string, length = body.length): Socket {
   const socket = connect(Number(new URL(gateway.url).port), "127.0.0.1");
   socket.on("error", () => undefined);
-  socket.write(head.join("\r\n"));
+  const head = [
+    "POST /v1/chat/completions HTTP/1.1",
+    "host: x",
+    `authorization: Bearer ${secret}`,
+    `content-length: ${length}`,
+  ];
+  socket.write([...head, "", body].join("\r\n"));
   return socket;
 }
 
@@ -85,14 +92,7 @@ describe("a client that stalls gives its slot back", () => {
 
   test("never ending its body, it is refused in time", async () => {
     const { secret } = await oneSlot();
-    const socket = open([
-      "POST /v1/chat/completions HTTP/1.1",
-      "host: x",
-      `authorization: Bearer ${secret}`,
-      "content-length: 1000",
-      "",
-      "{",
-    ]);
+    const socket = open(secret, "{", 1000);
     await until("the request", async () => (await activeRequests()) === 1 || undefined);
     expect(await isFree(secret)).toBe(false);
     await until("the slot", async () => (await isFree(secret)) || undefined);
@@ -102,14 +102,7 @@ describe("a client that stalls gives its slot back", () => {
   test("never reading its stream, it is booked when the total has passed", async () => {
     const { secret } = await oneSlot();
     const body = JSON.stringify({ model: "slow", stream: true, messages: [{ role: "user", content: "x" }] });
-    const socket = open([
-      "POST /v1/chat/completions HTTP/1.1",
-      "host: x",
-      `authorization: Bearer ${secret}`,
-      `content-length: ${body.length}`,
-      "",
-      body,
-    ]);
+    const socket = open(secret, body);
     socket.pause();
     await until("the request", async () => (await activeRequests()) === 1 || undefined);
     expect(await isFree(secret)).toBe(false);
@@ -119,14 +112,7 @@ describe("a client that stalls gives its slot back", () => {
 
   test("leaving while it sends its body, it is booked as gone and not as our mistake", async () => {
     const { secret, id } = await oneSlot();
-    const socket = open([
-      "POST /v1/chat/completions HTTP/1.1",
-      "host: x",
-      `authorization: Bearer ${secret}`,
-      "content-length: 1000",
-      "",
-      "{",
-    ]);
+    const socket = open(secret, "{", 1000);
     await Bun.sleep(50);
     socket.destroy();
     await until("the row", async () => {

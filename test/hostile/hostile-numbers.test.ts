@@ -10,18 +10,12 @@ import type { Chat } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
 import { foldReply } from "#model/reply.ts";
 import { inputTotal, toCostNanoUsd, toCount, type Usage } from "#model/usage.ts";
-import { apis, askingChat, decodeChunks, dialectOf, lineOf, rooms } from "../matrix/rooms.ts";
+import { apis, dialectOf, lineOf, rooms } from "../matrix/rooms.ts";
 import { readRecordings } from "../recording.ts";
-import {
-  eachTwisted,
-  eachTwistedStream,
-  expectRealFailure,
-  expectRealForClients,
-  expectRealRequest,
-} from "./expect-real.ts";
+import { eachTwisted, expectRealForClients, expectRealRequest } from "./expect-real.ts";
 import { hostileNumbers, orFailure } from "./hostile-values.ts";
+import { eachTwistedAnswer, eachTwistedRecordedStream } from "./twisted-recordings.ts";
 
-const STREAM_CHARS_MAX = 60_000;
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
 function expectCounts(usage: Usage | undefined, place: string): void {
@@ -53,25 +47,13 @@ describe.each(apis)("a number nobody expects, from or to %s", (api) => {
 
   test("is no count in a whole answer", () => {
     const twist = { leaf: "number", seen: new Set<string>() } as const;
-    for (const { response } of recordings) {
-      if (response.status !== 200 || !response.body) continue;
-      eachTwisted(response.body, twist, (twisted, place) => {
-        const events = orFailure(() => room.upstream.decodeReply(twisted, dialectOf(api), askingChat(api)));
-        if (events instanceof Failure) expectRealFailure(api, events, place);
-        else expectCountedEvents(events, place);
-      });
-    }
+    eachTwistedAnswer(api, twist, expectCountedEvents);
     expect(twist.seen.size).toBeGreaterThan(5);
   });
 
   test("is no count in a stream", () => {
     const twist = { leaf: "number", seen: new Set<string>() } as const;
-    for (const { response } of recordings) {
-      if (response.sse === undefined || response.sse.length > STREAM_CHARS_MAX) continue;
-      eachTwistedStream(response.sse, twist, (twisted, place) =>
-        expectCountedEvents(decodeChunks(api, [twisted]), place),
-      );
-    }
+    eachTwistedRecordedStream(api, twist, expectCountedEvents);
     expect(twist.seen.size).toBeGreaterThan(5);
   });
 

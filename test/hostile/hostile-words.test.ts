@@ -1,26 +1,16 @@
 /**
- * A table in the code is looked up with words from outside. `constructor` must be as unknown to it as any other word:
+ * A table in the code is looked up with words from outside. `constructor` must be as unknown to it as every other word:
  * each string of every recorded answer, error and request is replaced by such words, and what our four rooms make of
  * it holds no function, no failure of unknown kind, and throws nothing but a `Failure`.
  */
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Failure } from "#model/failure.ts";
-import { apis, askingChat, decodeChunks, dialectOf, rooms } from "../matrix/rooms.ts";
+import { apis, rooms } from "../matrix/rooms.ts";
 import { readRecordings } from "../recording.ts";
-import {
-  eachTwisted,
-  eachTwistedStream,
-  expectRealFailure,
-  expectRealForClients,
-  expectRealRequest,
-} from "./expect-real.ts";
-import { orFailure } from "./hostile-values.ts";
+import { eachTwisted, expectRealFailure, expectRealForClients, expectRealRequest } from "./expect-real.ts";
+import { eachTwistedAnswer, eachTwistedRecordedStream } from "./twisted-recordings.ts";
 import { upstreamErrors } from "./upstream-errors.ts";
-
-/** Long streams repeat the shapes of short ones. */
-const STREAM_CHARS_MAX = 60_000;
 
 describe.each(apis)("a word every object answers to, from or to %s", (api) => {
   const recordings = readRecordings(api);
@@ -40,25 +30,13 @@ describe.each(apis)("a word every object answers to, from or to %s", (api) => {
 
   test("is nothing special in a whole answer", () => {
     const twist = { leaf: "string", seen: new Set<string>() } as const;
-    for (const { response } of recordings) {
-      if (response.status !== 200 || !response.body) continue;
-      eachTwisted(response.body, twist, (twisted, place) => {
-        const events = orFailure(() => room.upstream.decodeReply(twisted, dialectOf(api), askingChat(api)));
-        if (events instanceof Failure) expectRealFailure(api, events, place);
-        else expectRealForClients(events, place);
-      });
-    }
+    eachTwistedAnswer(api, twist, expectRealForClients);
     expect(twist.seen.size).toBeGreaterThan(10);
   });
 
   test("is nothing special in a stream", () => {
     const twist = { leaf: "string", seen: new Set<string>() } as const;
-    for (const { response } of recordings) {
-      if (response.sse === undefined || response.sse.length > STREAM_CHARS_MAX) continue;
-      eachTwistedStream(response.sse, twist, (twisted, place) =>
-        expectRealForClients(decodeChunks(api, [twisted]), place),
-      );
-    }
+    eachTwistedRecordedStream(api, twist, expectRealForClients);
     expect(twist.seen.size).toBeGreaterThan(10);
   });
 

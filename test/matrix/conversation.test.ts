@@ -7,7 +7,8 @@ import { asObject, asString, isObject, type Json } from "#lib/json.ts";
 import { startDemoUpstream, type RunningDemo } from "../demo/start-demo.ts";
 import { startGateway, type TestGateway } from "../gateway/start-gateway.ts";
 import { apis } from "./rooms.ts";
-import { openTalker, type Said, type Talker } from "./talker.ts";
+import { openTalker } from "./talker.ts";
+import { exchange, thoughtsSeen } from "./tool-exchange.ts";
 
 /** The four APIs, and OpenRouter, whose Chat Completions carry opaque state where OpenAI's do not. */
 const upstreams = [...apis, "openrouter"] as const;
@@ -41,21 +42,6 @@ afterAll(async () => {
 });
 
 const thinking = (upstream: Upstream) => `demo-reasoning-on-${upstream}`;
-
-/** How many earlier thoughts the upstream says it got back. */
-function thoughtsSeen({ text }: Said): number {
-  return Number(/^I thought about it\. (\d+) of my earlier thoughts/.exec(text)?.[1]);
-}
-
-/** A question, the calls it leads to, their results, and the answer. */
-async function exchange(talker: Talker, model: string, name: string): Promise<readonly [Said, Said]> {
-  const asked = await talker.say(`question ${name}`, model);
-  expect(asked.calls.map((call) => call.name)).toEqual(["weather", "clock"]);
-  expect(new Set(asked.calls.map((call) => call.id)).size).toBe(2);
-  const answered = await talker.answerCalls([`sun ${name}`, `noon ${name}`], model);
-  expect(answered.text).toContain(`Result 1: "sun ${name}" Result 2: "noon ${name}"`);
-  return [asked, answered];
-}
 
 const LEFT_OUT = /reasoning|signature|parts|input|content\[/;
 
