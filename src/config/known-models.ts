@@ -1,6 +1,6 @@
 /**
  * What `GET /v1/models` shows for connectors that came up without a list of models. It is a courtesy to clients that
- * offer a choice, not a limit: any name the provider knows is routed. Names as of November 2026.
+ * offer a choice, not a limit: whatever name the provider knows is routed. Names as of November 2026.
  */
 import type { ConnectorType } from "./connector-schema.ts";
 import type { ListedModel } from "./model-catalogue.ts";

@@ -59,7 +59,7 @@ function sayRest(conversation: Conversation, text: string): readonly ReplyPart[]
   return rest === "" ? [] : [{ kind: "text", text: rest }];
 }
 
-/** Obeys a schema where one is given, as any model would. */
+/** Obeys a schema where one is given, as real models do. */
 function writeEcho(conversation: Conversation): string {
   if (conversation.schema !== undefined) return JSON.stringify(sampleJson(conversation.schema));
   const said = lastUserText(conversation).slice(0, QUOTE_CHARS_MAX);

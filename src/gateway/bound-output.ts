@@ -1,7 +1,7 @@
 /**
  * Policy: a request that may cost money from a budget has a bounded answer. Where the caller set no bound, one is
  * assumed; it is what is held, and for a key with a budget it also goes upstream, so that the answer cannot cost more
- * than was held. An answer that reaches it ends as any answer that is too long does, and says so itself.
+ * than was held. An answer that reaches it ends like every answer that is too long, and says so itself.
  *
  * The price table knows no model's longest answer. Asking for more than that is an error at most providers, so the
  * assumed bound is one that every target of the request is known to take.

@@ -1,5 +1,5 @@
 /**
- * The life of an embeddings request: the same gate, the same targets and retries, the same books as any answer has
+ * The life of an embeddings request: the same gate, the same targets and retries, the same books that every answer has
  * (properties P23). Only what is asked and what comes back differ.
  */
 import { estimateEmbeddingTokens } from "#model/embedding.ts";

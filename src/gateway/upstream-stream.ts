@@ -148,7 +148,7 @@ export class UpstreamStream {
     };
   }
 
-  /** A decoder that throws is a bug of ours; it ends the stream as any other failure does. */
+  /** A decoder that throws is a bug of ours; it ends the stream like every other failure. */
   #decodeFrame(frame: SseFrame): readonly ChatEvent[] {
     try {
       return this.#decoder.push(frame);

@@ -45,7 +45,7 @@ test("the text around a picture still counts, and so does base64 that is not fou
   expect(boundTokens(escaped)).toBe(10_000 + 1_000_000);
 });
 
-test("gpt-4o-mini counts a picture as several times as many tokens as any other", () => {
+test("gpt-4o-mini counts a picture as several times as many tokens as the others", () => {
   const chat = said({ type: "image", media });
   expect(boundTokens({ text: data, chat, models: ["gpt-4o", "openai/gpt-4o-mini"] })).toBe(50_000);
 });

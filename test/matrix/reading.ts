@@ -42,7 +42,7 @@ export const emptyChoice = (): ChoiceReading => ({
   finish: "",
 });
 
-/** Arguments as any client would parse them. */
+/** Arguments as clients parse them. */
 export function parseInput(text: string): Json {
   if (text.trim() === "") return {};
   return parseJson(text) ?? text;
