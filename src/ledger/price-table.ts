@@ -6,6 +6,7 @@
  * called `gpt-4o` has no known price.
  */
 import { calcPrice, findProvider, type ModelPrice, type Provider } from "@pydantic/genai-prices";
+import { RecentMap } from "#store/recent-map.ts";
 import project from "../../package.json" with { type: "json" };
 import { toPico, type Rate, type Rates } from "./rates.ts";
 
@@ -41,39 +42,58 @@ const PROVIDER_OF_TYPE: Readonly<Record<string, string>> = {
 };
 
 /** Models looked up are remembered; upstreams choose the names they answer with, so not for ever. */
-const REMEMBERED_MAX = 5_000;
+export const REMEMBERED_MAX = 5_000;
 
 export function createPriceTable(): PriceTable {
-  const remembered = new Map<string, Listing | undefined>();
-  const providers = new Map<string, Provider | undefined>();
-  const providerFor = (sale: Sale): Provider | undefined => {
-    const key = `${sale.connectorType} ${sale.provider} ${sale.baseUrl ?? ""}`;
-    if (!providers.has(key)) providers.set(key, providerOf(sale));
-    return providers.get(key);
-  };
-  const list = (provider: Provider, model: string): Listing | undefined => {
-    const key = `${provider.id} ${model}`;
-    if (remembered.has(key)) return remembered.get(key);
-    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-    const listing = lookUp(provider, model);
-    remembered.set(key, listing);
-    return listing;
+  /** By connector's name. */
+  const sellers = new Map<string, Seller>();
+  const sellerOf = (sale: Sale): Seller => {
+    const known = sellers.get(sale.provider);
+    if (known?.connectorType === sale.connectorType && known.baseUrl === sale.baseUrl) return known;
+    const seller = new Seller(sale);
+    sellers.set(sale.provider, seller);
+    return seller;
   };
   return {
     find(sale) {
-      const provider = providerFor(sale);
-      if (provider === undefined) return undefined;
-      for (const model of modelsOf(sale)) {
-        const listing = list(provider, model);
-        if (listing !== undefined) return listing(sale.atMs);
-      }
-      return undefined;
+      const seller = sellerOf(sale);
+      const { model, servedModel } = sale;
+      // What served the request, unless that is only a shorter name of what was asked (`x:free` served as `x`).
+      const isOther = servedModel !== undefined && !model.startsWith(servedModel);
+      const served = isOther ? seller.list(servedModel) : UNLISTED;
+      const listing = served === UNLISTED ? seller.list(model) : served;
+      return listing(sale.atMs);
     },
   };
 }
 
 /** A model's rates at a time: some change on a date, some with the hour. */
 type Listing = (atMs: number) => Rates | undefined;
+
+const UNLISTED: Listing = () => undefined;
+
+/** Whom a connector buys from. It keeps its type and place as long as the configuration lives. */
+class Seller {
+  readonly connectorType: string;
+  readonly baseUrl: string | undefined;
+  readonly #provider: Provider | undefined;
+  readonly #listings = new RecentMap<string, Listing>(REMEMBERED_MAX);
+
+  constructor(sale: Sale) {
+    this.connectorType = sale.connectorType;
+    this.baseUrl = sale.baseUrl;
+    this.#provider = providerOf(sale);
+  }
+
+  list(model: string): Listing {
+    if (this.#provider === undefined) return UNLISTED;
+    const known = this.#listings.get(model);
+    if (known) return known;
+    const listing = lookUp(this.#provider, model) ?? UNLISTED;
+    this.#listings.set(model, listing);
+    return listing;
+  }
+}
 
 function providerOf({ provider, connectorType, baseUrl }: Sale): Provider | undefined {
   const known = Object.hasOwn(PROVIDER_OF_TYPE, connectorType) ? PROVIDER_OF_TYPE[connectorType] : undefined;
@@ -82,11 +102,6 @@ function providerOf({ provider, connectorType, baseUrl }: Sale): Provider | unde
   if (baseUrl !== undefined) return findProvider({ providerApiUrl: baseUrl });
   const named = findProvider({ providerId: provider });
   return named?.id === provider ? named : undefined;
-}
-
-/** What served the request, unless that is only a shorter name of what was asked (`x:free` served as `x`). */
-function modelsOf({ model, servedModel }: Sale): readonly string[] {
-  return servedModel === undefined || model.startsWith(servedModel) ? [model] : [servedModel, model];
 }
 
 function lookUp(provider: Provider, model: string): Listing | undefined {

@@ -3,10 +3,11 @@
  * The order of trust: the operator's config, the price table, what the upstream itself reports; else unknown, which
  * is never 0: usage that was not reported has no cost either.
  */
+import { RecentMap } from "#store/recent-map.ts";
 import type { CostSource } from "#model/usage-record.ts";
 import type { Usage } from "#model/usage.ts";
 import { toRates, type PriceOverride } from "./price-override.ts";
-import { createPriceTable, PRICE_TABLE_VERSION, type Sale } from "./price-table.ts";
+import { createPriceTable, PRICE_TABLE_VERSION, REMEMBERED_MAX, type Sale } from "./price-table.ts";
 import { rate, worstRate, type Rates, type WorstRequest } from "./rates.ts";
 
 export type { Sale } from "./price-table.ts";
@@ -33,43 +34,59 @@ export interface PriceBookOptions {
 }
 
 export function createPriceBook({ overrides = {} }: PriceBookOptions = {}): PriceBook {
-  const configured = new Map(Object.entries(overrides).map(([name, price]) => [name, toRates(price)]));
+  const configured = new Overrides(overrides);
   const table = createPriceTable();
-
-  const find = (sale: Sale): Priced | undefined => {
-    for (const name of namesOf(sale)) {
-      const rates = configured.get(name);
-      if (rates !== undefined) return { rates, source: "config", version: "config" };
-    }
-    const rates = table.find(sale);
-    return rates && { rates, source: "price_table", version: PRICE_TABLE_VERSION };
-  };
-
   return {
     cost(usage, sale) {
-      const priced = find(sale);
-      const sum = priced && rate(usage, priced.rates);
-      if (priced === undefined || sum === undefined) return reported(usage);
+      const override = configured.find(sale);
+      const rates = override ?? table.find(sale);
+      const sum = rates && rate(usage, rates);
+      if (sum === undefined) return reported(usage);
       const isExact = usage.estimated !== true && !sum.isEstimated;
-      return { nanoUsd: sum.nanoUsd, source: isExact ? priced.source : "estimated", version: priced.version };
+      return {
+        nanoUsd: sum.nanoUsd,
+        source: isExact ? (override ? "config" : "price_table") : "estimated",
+        version: override ? "config" : PRICE_TABLE_VERSION,
+      };
     },
     worstCase(request, sale) {
-      const priced = find(sale);
-      return priced && worstRate(request, priced.rates);
+      const rates = configured.find(sale) ?? table.find(sale);
+      return rates && worstRate(request, rates);
     },
   };
 }
 
-interface Priced {
-  readonly rates: Rates;
-  readonly source: "config" | "price_table";
-  readonly version: string;
+/** The operator's own prices. */
+class Overrides {
+  readonly #byName: ReadonlyMap<string, Rates>;
+  /** By connector, then by model, so that no request has to put the two names together. */
+  readonly #found = new Map<string, RecentMap<string, Found>>();
+
+  constructor(overrides: Readonly<Record<string, PriceOverride>>) {
+    this.#byName = new Map(Object.entries(overrides).map(([name, price]) => [name, toRates(price)]));
+  }
+
+  /** The operator names what they configured; what answered comes second, for connectors that choose themselves. */
+  find({ provider, model, servedModel }: Sale): Rates | undefined {
+    if (this.#byName.size === 0) return undefined;
+    const asked = this.#of(provider, model);
+    return asked === undefined && servedModel !== undefined ? this.#of(provider, servedModel) : asked;
+  }
+
+  #of(provider: string, model: string): Rates | undefined {
+    let found = this.#found.get(provider);
+    if (!found) this.#found.set(provider, (found = new RecentMap(REMEMBERED_MAX)));
+    let known = found.get(model);
+    if (!known) {
+      known = { rates: this.#byName.get(`${provider}/${model}`) ?? this.#byName.get(model) };
+      found.set(model, known);
+    }
+    return known.rates;
+  }
 }
 
-/** The operator names what they configured; what answered comes second, for connectors that choose themselves. */
-function namesOf({ provider, model, servedModel }: Sale): readonly string[] {
-  const names = [`${provider}/${model}`, model];
-  return servedModel === undefined ? names : [...names, `${provider}/${servedModel}`, servedModel];
+interface Found {
+  readonly rates: Rates | undefined;
 }
 
 function reported(usage: Usage): Cost {

@@ -59,17 +59,16 @@ export function toPico(usd: number): bigint {
 export function rate(usage: Usage, rates: Rates): Sum | undefined {
   const prompt = inputTotal(usage);
   if (prompt === undefined && usage.output === undefined) return undefined;
-  const buckets = [...inputBuckets(usage, rates), ...outputBuckets(usage, rates)];
-  let millionths =
-    ((rates.request ?? 0n) + toCount(usage.webSearches ?? 0) * (rates.webSearch ?? 0n)) * MILLION;
-  for (const { tokens, price } of buckets) {
-    if (tokens <= 0) continue;
-    if (price === undefined) return undefined;
-    millionths += toCount(tokens) * priceAt(price, prompt ?? 0);
+  const bill = new Bill(prompt ?? 0);
+  if (rates.request !== undefined) bill.millionths += rates.request * MILLION;
+  if (rates.webSearch !== undefined) {
+    bill.millionths += toCount(usage.webSearches ?? 0) * rates.webSearch * MILLION;
   }
-  const { numerator, denominator, isStandard } = tierFactor(usage.serviceTier);
-  const nanoUsd = divideHalfUp(millionths * numerator, MILLION * PICO_PER_NANO * denominator);
-  return { nanoUsd: Number(nanoUsd), isEstimated: !isStandard };
+  addInput(bill, usage, rates);
+  addOutput(bill, usage, rates);
+  if (!bill.isPriced) return undefined;
+  const { numerator, divisor, isStandard } = tierFactor(usage.serviceTier);
+  return { nanoUsd: Number(divideHalfUp(bill.millionths * numerator, divisor)), isEstimated: !isStandard };
 }
 
 /**
@@ -79,64 +78,60 @@ export function rate(usage: Usage, rates: Rates): Sum | undefined {
 export function worstRate(request: WorstRequest, rates: Rates): number | undefined {
   const { input, output } = rates;
   if (input === undefined || (output === undefined && request.outputTokensMax > 0)) return undefined;
-  const inputs = [
-    input,
-    rates.cacheRead,
-    rates.cacheWrite,
-    hourRate(rates),
-    rates.audioInput,
-    rates.imageInput,
-  ];
-  const inputPrice = dearest(inputs, request);
-  const outputPrice = dearest([output, rates.reasoning, rates.audioOutput, rates.imageOutput], request);
+  const dearest = dearestOf(rates);
   const millionths =
-    BigInt(Math.ceil(request.inputTokens)) * inputPrice +
-    BigInt(Math.ceil(request.outputTokensMax)) * outputPrice +
+    BigInt(Math.ceil(request.inputTokens)) * priceAt(dearest.input, request.inputTokens) +
+    BigInt(Math.ceil(request.outputTokensMax)) * priceAt(dearest.output, request.inputTokens) +
     (rates.request ?? 0n) * MILLION;
   // A cheaper tier is a wish: a provider may serve the standard one, at its price.
   const asked = tierFactor(request.serviceTier);
-  const { numerator, denominator } = asked.numerator < asked.denominator ? STANDARD : asked;
-  const divisor = MILLION * PICO_PER_NANO * denominator;
+  const { numerator, divisor } = asked === CHEAP ? STANDARD : asked;
   return Number((millionths * numerator + divisor - 1n) / divisor);
 }
 
-interface Bucket {
-  readonly tokens: number;
-  readonly price: Rate | undefined;
-}
+/** A request's cost as it is added up, bucket by bucket. */
+class Bill {
+  millionths = 0n;
+  /** False once a bucket that holds tokens has no price. */
+  isPriced = true;
+  readonly #promptTokens: number;
 
-function inputBuckets(usage: Usage, rates: Rates): readonly Bucket[] {
-  const write1h = Math.min(usage.cacheWrite1h ?? 0, usage.cacheWrite ?? 0);
-  return [
-    ...split(usage.input ?? 0, rates.input, [
-      { tokens: usage.audioInput ?? 0, price: rates.audioInput },
-      { tokens: usage.imageInput ?? 0, price: rates.imageInput },
-    ]),
-    { tokens: usage.cacheRead ?? 0, price: rates.cacheRead ?? rates.input },
-    { tokens: (usage.cacheWrite ?? 0) - write1h, price: rates.cacheWrite ?? rates.input },
-    { tokens: write1h, price: hourRate(rates) },
-  ];
-}
-
-function outputBuckets(usage: Usage, rates: Rates): readonly Bucket[] {
-  return split(usage.output ?? 0, rates.output, [
-    { tokens: usage.reasoning ?? 0, price: rates.reasoning },
-    { tokens: usage.audioOutput ?? 0, price: rates.audioOutput },
-    { tokens: usage.imageOutput ?? 0, price: rates.imageOutput },
-  ]);
-}
-
-/** Takes the parts that have their own price out of a total, never more than there is. */
-function split(total: number, price: Rate | undefined, parts: readonly Bucket[]): readonly Bucket[] {
-  const buckets: Bucket[] = [];
-  let rest = total;
-  for (const part of parts) {
-    if (part.price === undefined) continue;
-    const tokens = Math.min(part.tokens, rest);
-    buckets.push({ tokens, price: part.price });
-    rest -= tokens;
+  constructor(promptTokens: number) {
+    this.#promptTokens = promptTokens;
   }
-  return [...buckets, { tokens: rest, price }];
+
+  add(tokens: number, price: Rate | undefined): void {
+    if (tokens <= 0) return;
+    if (price === undefined) this.isPriced = false;
+    else this.millionths += toCount(tokens) * priceAt(price, this.#promptTokens);
+  }
+
+  /** Takes a part that has its own price out of a total, never more than there is. Gives what is left. */
+  takeOut(total: number, tokens: number | undefined, price: Rate | undefined): number {
+    if (tokens === undefined || price === undefined) return total;
+    const part = Math.min(tokens, total);
+    this.add(part, price);
+    return total - part;
+  }
+}
+
+function addInput(bill: Bill, usage: Usage, rates: Rates): void {
+  let plain = bill.takeOut(usage.input ?? 0, usage.audioInput, rates.audioInput);
+  plain = bill.takeOut(plain, usage.imageInput, rates.imageInput);
+  bill.add(plain, rates.input);
+  bill.add(usage.cacheRead ?? 0, rates.cacheRead ?? rates.input);
+  const written = usage.cacheWrite ?? 0;
+  if (written <= 0) return;
+  const write1h = Math.min(usage.cacheWrite1h ?? 0, written);
+  bill.add(written - write1h, rates.cacheWrite ?? rates.input);
+  bill.add(write1h, hourRate(rates));
+}
+
+function addOutput(bill: Bill, usage: Usage, rates: Rates): void {
+  let plain = bill.takeOut(usage.output ?? 0, usage.reasoning, rates.reasoning);
+  plain = bill.takeOut(plain, usage.audioOutput, rates.audioOutput);
+  plain = bill.takeOut(plain, usage.imageOutput, rates.imageOutput);
+  bill.add(plain, rates.output);
 }
 
 /** A table that prices cache writes but not hour-long ones leaves them out; they are never the cheaper kind. */
@@ -155,15 +150,42 @@ function priceAt(price: Rate, promptTokens: number): bigint {
   return current;
 }
 
-/** The highest of the prices at any tier the prompt could reach. */
-function dearest(prices: readonly (Rate | undefined)[], { inputTokens }: WorstRequest): bigint {
-  let highest = 0n;
-  for (const price of prices) {
-    if (price === undefined) continue;
-    const reachable = price.tiers.filter((tier) => inputTokens > tier.start).map((tier) => tier.price);
-    for (const candidate of [price.base, ...reachable]) if (candidate > highest) highest = candidate;
-  }
-  return highest;
+interface Dearest {
+  readonly input: Rate;
+  readonly output: Rate;
+}
+
+/** Rates live as long as their configuration, and every request asks for the dearest of them. */
+const dearestByRates = new WeakMap<Rates, Dearest>();
+
+function dearestOf(rates: Rates): Dearest {
+  const known = dearestByRates.get(rates);
+  if (known) return known;
+  const { input, cacheRead, cacheWrite, audioInput, imageInput } = rates;
+  const dearest = {
+    input: ceilingOf([input, cacheRead, cacheWrite, hourRate(rates), audioInput, imageInput]),
+    output: ceilingOf([rates.output, rates.reasoning, rates.audioOutput, rates.imageOutput]),
+  };
+  dearestByRates.set(rates, dearest);
+  return dearest;
+}
+
+/** One rate that is, for every prompt, the highest of these at any tier the prompt could reach. */
+function ceilingOf(prices: readonly (Rate | undefined)[]): Rate {
+  const known = prices.filter((price) => price !== undefined);
+  const base = highest(known.map((price) => price.base));
+  const steps = known.flatMap((price) => price.tiers);
+  const tiers = steps
+    .toSorted((left, right) => left.start - right.start)
+    .map(({ start }) => {
+      const reached = steps.filter((step) => step.start <= start).map((step) => step.price);
+      return { start, price: highest([base, ...reached]) };
+    });
+  return { base, tiers };
+}
+
+function highest(prices: readonly bigint[]): bigint {
+  return prices.reduce((most, price) => (price > most ? price : most), 0n);
 }
 
 /** Counts come from upstreams: a fraction or a negative number must not cost the row. */
@@ -173,18 +195,21 @@ function toCount(reported: number): bigint {
 
 interface TierFactor {
   readonly numerator: bigint;
-  readonly denominator: bigint;
+  /** From millionths of a pico-dollar to nano-dollars, the factor's denominator in it. */
+  readonly divisor: bigint;
   readonly isStandard: boolean;
 }
 
-const STANDARD: TierFactor = { numerator: 1n, denominator: 1n, isStandard: true };
+const STANDARD: TierFactor = { numerator: 1n, divisor: MILLION * PICO_PER_NANO, isStandard: true };
+const CHEAP: TierFactor = { numerator: 1n, divisor: STANDARD.divisor * 2n, isStandard: false };
+const DEAR: TierFactor = { numerator: 2n, divisor: STANDARD.divisor, isStandard: false };
 
 /** Tables list the standard tier. OpenAI and Google sell batch and flex at half of it and priority at about twice. */
 function tierFactor(serviceTier: string | undefined): TierFactor {
-  const tier = serviceTier?.toLowerCase();
-  if (tier === "flex" || tier === "batch") return { numerator: 1n, denominator: 2n, isStandard: false };
-  if (tier === "priority") return { numerator: 2n, denominator: 1n, isStandard: false };
-  return STANDARD;
+  if (serviceTier === undefined) return STANDARD;
+  const tier = serviceTier.toLowerCase();
+  if (tier === "flex" || tier === "batch") return CHEAP;
+  return tier === "priority" ? DEAR : STANDARD;
 }
 
 function divideHalfUp(value: bigint, divisor: bigint): bigint {

@@ -56,9 +56,8 @@ export function toCount(value: unknown): number | undefined {
 const DIGITS = /^\d{1,16}$/;
 
 /** Absurd counts must not add up to a number that is no exact integer any more. */
-export function sumCounts(...counts: readonly (number | undefined)[]): number {
-  const sum = counts.reduce<number>((total, count) => total + (count ?? 0), 0);
-  return Math.min(sum, Number.MAX_SAFE_INTEGER);
+export function sumCounts(first: number | undefined, second?: number, third?: number): number {
+  return Math.min((first ?? 0) + (second ?? 0) + (third ?? 0), Number.MAX_SAFE_INTEGER);
 }
 
 /** What an upstream says it charged, in dollars, as nano-dollars; undefined where it is no amount of money. */

@@ -46,5 +46,5 @@ function tokensOf(answer: JsonObject, predictions: readonly (JsonObject | undefi
   if (counted !== undefined || predictions.length === 0) return counted;
   const counts = predictions.map((entry) => toCount(asObject(entry?.["statistics"])?.["token_count"]));
   const known = counts.filter((count) => count !== undefined);
-  return known.length === counts.length ? sumCounts(...known) : undefined;
+  return known.length === counts.length ? known.reduce((sum, count) => sumCounts(sum, count), 0) : undefined;
 }
