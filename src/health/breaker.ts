@@ -41,6 +41,35 @@ export interface Permit {
   abandon(): void;
 }
 
+class OnePermit implements Permit {
+  readonly #breaker: Breaker;
+  readonly #era: number;
+  #isUsed = false;
+
+  constructor(breaker: Breaker, era: number) {
+    this.#breaker = breaker;
+    this.#era = era;
+  }
+
+  succeed(nowMs: number): void {
+    if (this.#use()) this.#breaker.record(true, nowMs);
+  }
+
+  fail(nowMs: number): void {
+    if (this.#use()) this.#breaker.record(false, nowMs);
+  }
+
+  abandon(): void {
+    if (this.#use()) this.#breaker.endProbe();
+  }
+
+  #use(): boolean {
+    if (this.#isUsed) return false;
+    this.#isUsed = true;
+    return this.#era === this.#breaker.era;
+  }
+}
+
 /** The window is this many slices, so memory per target is constant. */
 const SLICES = 10;
 
@@ -73,31 +102,19 @@ export class Breaker {
   }
 
   acquire(nowMs: number): Permit | undefined {
-    if (this.#state === "closed") return this.#permit();
+    if (this.#state === "closed") return new OnePermit(this, this.#era);
     if (this.#isProbing || nowMs < this.#openUntilMs) return undefined;
     if (this.#state === "open") this.#enter("half_open");
     this.#isProbing = true;
-    return this.#permit();
+    return new OnePermit(this, this.#era);
   }
 
-  #permit(): Permit {
-    const era = this.#era;
-    let isUsed = false;
-    const once = (act: () => void) => () => {
-      if (isUsed) return;
-      isUsed = true;
-      if (era === this.#era) act();
-    };
-    return {
-      succeed: (nowMs) => once(() => this.#record(true, nowMs))(),
-      fail: (nowMs) => once(() => this.#record(false, nowMs))(),
-      abandon: once(() => {
-        this.#isProbing = false;
-      }),
-    };
+  get era(): number {
+    return this.#era;
   }
 
-  #record(succeeded: boolean, nowMs: number): void {
+  /** A permit's outcome. Called by permits of this era only, as `endProbe` is. */
+  record(succeeded: boolean, nowMs: number): void {
     if (this.#state === "half_open") {
       if (succeeded) this.#close();
       else this.#open(nowMs, Math.min(this.#cooldownMs * 2, this.#options.cooldownMaxMs));
@@ -108,6 +125,11 @@ export class Breaker {
     const index = this.#slice % SLICES;
     counts[index] = (counts[index] ?? 0) + 1;
     if (!succeeded && this.#isTripped()) this.#open(nowMs, this.#options.cooldownMs);
+  }
+
+  /** A permit was given back without an outcome. */
+  endProbe(): void {
+    this.#isProbing = false;
   }
 
   #isTripped(): boolean {

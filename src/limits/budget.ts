@@ -40,12 +40,12 @@ export class BudgetAccount {
   reserve(nanoUsd: bigint, admittedAtMs: number, nowMs: number): Hold | undefined {
     const period = this.#periodOf(admittedAtMs, nowMs);
     if (period.spentNanoUsd + period.heldNanoUsd + nanoUsd > this.#limitNanoUsd) return undefined;
-    return toHold(period, nanoUsd);
+    return new Hold(period, nanoUsd);
   }
 
   /** Takes over a hold that was granted before this account existed, whether it fits or not. */
   carry(nanoUsd: bigint, admittedAtMs: number, nowMs: number): Hold {
-    return toHold(this.#periodOf(admittedAtMs, nowMs), nanoUsd);
+    return new Hold(this.#periodOf(admittedAtMs, nowMs), nanoUsd);
   }
 
   /** Books money that was never held. */
@@ -89,13 +89,6 @@ export interface BudgetState {
   readonly endsInMs?: number;
 }
 
-/** Ends once: whichever of the two comes first, the rest does nothing. */
-export interface Hold {
-  readonly nanoUsd: bigint;
-  settle(actualNanoUsd: bigint): void;
-  release(): void;
-}
-
 interface Period {
   readonly startMs: number;
   readonly endMs: number;
@@ -105,16 +98,28 @@ interface Period {
   movedTo?: Period;
 }
 
-function toHold(period: Period, nanoUsd: bigint): Hold {
-  period.heldNanoUsd += nanoUsd;
-  let isHeld = true;
-  const settle = (actualNanoUsd: bigint) => {
-    if (!isHeld) return;
-    isHeld = false;
-    let payer = period;
+/** Ends once: whichever of the two comes first, the rest does nothing. */
+export class Hold {
+  readonly nanoUsd: bigint;
+  readonly #period: Period;
+  #isHeld = true;
+
+  constructor(period: Period, nanoUsd: bigint) {
+    this.nanoUsd = nanoUsd;
+    this.#period = period;
+    period.heldNanoUsd += nanoUsd;
+  }
+
+  settle(actualNanoUsd: bigint): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    let payer = this.#period;
     while (payer.movedTo) payer = payer.movedTo;
-    payer.heldNanoUsd -= nanoUsd;
+    payer.heldNanoUsd -= this.nanoUsd;
     payer.spentNanoUsd += actualNanoUsd;
-  };
-  return { nanoUsd, settle, release: () => settle(0n) };
+  }
+
+  release(): void {
+    this.settle(0n);
+  }
 }

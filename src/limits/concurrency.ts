@@ -13,17 +13,26 @@ export class Slots {
   take(limit: number): Slot | undefined {
     if (this.#used >= limit) return undefined;
     this.#used += 1;
-    let isHeld = true;
-    return {
-      release: () => {
-        if (!isHeld) return;
-        isHeld = false;
-        this.#used -= 1;
-      },
-    };
+    return new Slot(this);
+  }
+
+  /** A slot's own to call, once. */
+  giveBack(): void {
+    this.#used -= 1;
   }
 }
 
-export interface Slot {
-  release(): void;
+export class Slot {
+  readonly #slots: Slots;
+  #isHeld = true;
+
+  constructor(slots: Slots) {
+    this.#slots = slots;
+  }
+
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#slots.giveBack();
+  }
 }

@@ -2,6 +2,7 @@
  * All counters of one key. A request is checked against every limit before any of them is touched, so a refused one
  * costs nothing. Limits are taken as they are now: when they change, what was used stays used.
  */
+import type { Mutable } from "#lib/mutable.ts";
 import type { Limits } from "#model/caller.ts";
 import { Failure } from "#model/failure.ts";
 import type { KeyUse, RateLimit, Restored } from "./admission.ts";
@@ -104,30 +105,29 @@ export class KeyState {
   }
 
   rateLimit(nowMs: number): RateLimit {
+    const rate: Mutable<RateLimit> = {};
+    this.#addRequests(rate, nowMs);
+    if (this.tokens !== undefined) {
+      rate.limitTokens = this.tokens.capacity;
+      rate.remainingTokens = this.tokens.remaining(nowMs);
+      rate.resetTokensMs = this.tokens.fullInMs(nowMs);
+    }
+    return rate;
+  }
+
+  #addRequests(rate: Mutable<RateLimit>, nowMs: number): void {
     const minuteLeft = this.#minute?.remaining(nowMs);
     const { requestsPerDay } = this.#limits;
     const dayLeft = requestsPerDay === undefined ? undefined : this.#day?.remaining(requestsPerDay, nowMs);
-    const tokens = this.tokens && {
-      limitTokens: this.tokens.capacity,
-      remainingTokens: this.tokens.remaining(nowMs),
-      resetTokensMs: this.tokens.fullInMs(nowMs),
-    };
     if (this.#minute !== undefined && minuteLeft !== undefined && minuteLeft <= (dayLeft ?? Infinity)) {
-      return {
-        limitRequests: this.#minute.capacity,
-        remainingRequests: minuteLeft,
-        resetRequestsMs: this.#minute.fullInMs(nowMs),
-        ...tokens,
-      };
+      rate.limitRequests = this.#minute.capacity;
+      rate.remainingRequests = minuteLeft;
+      rate.resetRequestsMs = this.#minute.fullInMs(nowMs);
+    } else if (requestsPerDay !== undefined && dayLeft !== undefined && this.#day !== undefined) {
+      rate.limitRequests = requestsPerDay;
+      rate.remainingRequests = dayLeft;
+      rate.resetRequestsMs = this.#day.endsInMs(nowMs);
     }
-    if (requestsPerDay === undefined || dayLeft === undefined || this.#day === undefined)
-      return { ...tokens };
-    return {
-      limitRequests: requestsPerDay,
-      remainingRequests: dayLeft,
-      resetRequestsMs: this.#day.endsInMs(nowMs),
-      ...tokens,
-    };
   }
 
   use(nowMs: number): KeyUse {

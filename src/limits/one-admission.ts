@@ -53,15 +53,12 @@ export class OneAdmission implements Admission, InFlight {
 
   reserve(worstCase: WorstCase, nowMs: number): void {
     const isFirst = this.hold === undefined && this.#tokensTaken === undefined;
+    const before = this.hold;
     try {
-      const undoHold = this.#holdMoney(worstCase, nowMs);
-      try {
-        this.#takeTokens(worstCase.tokens, nowMs);
-      } catch (error) {
-        undoHold();
-        throw error;
-      }
+      this.#holdMoney(worstCase, nowMs);
+      this.#takeTokens(worstCase.tokens, nowMs);
     } catch (error) {
+      this.#holdAgain(before, nowMs);
       if (isFirst) this.refund();
       throw error;
     }
@@ -92,10 +89,9 @@ export class OneAdmission implements Admission, InFlight {
     this.#state.tokens?.correct(this.#tokensTaken, 0, this.#gate.clock.nowMs());
   }
 
-  /** Gives how to go back to the hold before. */
-  #holdMoney({ costNanoUsd, owedNanoUsd = 0 }: WorstCase, nowMs: number): () => void {
+  #holdMoney({ costNanoUsd, owedNanoUsd = 0 }: WorstCase, nowMs: number): void {
     const { budget } = this.#state;
-    if (budget === undefined || this.#state.limits.budget === undefined) return () => {};
+    if (budget === undefined || this.#state.limits.budget === undefined) return;
     const costsAtMost = costNanoUsd ?? this.#gate.unknownPriceCeilingNanoUsd;
     if (costsAtMost === undefined) {
       throw new Failure(
@@ -104,16 +100,17 @@ export class OneAdmission implements Admission, InFlight {
       );
     }
     const worstNanoUsd = BigInt(costsAtMost) + BigInt(owedNanoUsd);
-    const before = this.hold;
-    before?.release();
-    const goBack = () => {
-      this.hold?.release();
-      this.hold = before && budget.carry(before.nanoUsd, this.admittedAtMs, nowMs);
-    };
+    this.hold?.release();
     this.hold = budget.reserve(worstNanoUsd, this.admittedAtMs, nowMs);
-    if (this.hold !== undefined) return goBack;
-    goBack();
+    if (this.hold !== undefined) return;
     throw overBudget(budget, worstNanoUsd, { nowMs, waitMsMin: this.#state.minuteWaitMs(nowMs) });
+  }
+
+  /** Back to the hold before, where another took its place or was refused it. */
+  #holdAgain(before: Hold | undefined, nowMs: number): void {
+    if (this.hold === before) return;
+    this.hold?.release();
+    this.hold = before && this.#state.budget?.carry(before.nanoUsd, this.admittedAtMs, nowMs);
   }
 
   #takeTokens(tokens: number, nowMs: number): void {
