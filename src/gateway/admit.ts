@@ -3,7 +3,8 @@
  * needs the body's size and its output bound and holds the worst case.
  */
 import type { Target } from "#connectors/connector.ts";
-import type { Admission } from "#limits/admission.ts";
+import type { Mutable } from "#lib/mutable.ts";
+import type { Admission, WorstCase } from "#limits/admission.ts";
 import type { WorstRequest } from "#ledger/price.ts";
 import { boundTokens } from "#model/bound-tokens.ts";
 import type { Caller } from "#model/caller.ts";
@@ -55,25 +56,30 @@ export function reserve(world: World, exchange: Exchange, bound: Bound, route: R
 function hold(world: World, exchange: Exchange, bound: Bound, route: Route): void {
   const { chat, recalled } = exchange;
   const text = recalled.length === 0 ? exchange.text : exchange.text + JSON.stringify(recalled);
-  const models = route.targets.map((target) => target.model);
   const outputTokensMax = outputBound(bound, route.targets);
   // What tokens a minute lack is paid back by waiting, money is not: only a budget bounds the answer itself.
   if (callerOf(exchange).limits.budget !== undefined) boundOutput(exchange, outputTokensMax);
-  const worst = (exchange.worstAttempt = {
-    inputTokens: Math.max(bound.inputTokensMin ?? 0, boundTokens({ text, models, ...(chat && { chat }) })),
+  const worst: Mutable<WorstRequest> = {
+    inputTokens: Math.max(bound.inputTokensMin ?? 0, boundTokens({ text, chat, targets: route.targets })),
     outputTokensMax: Math.min(outputTokensMax * (bound.choices ?? 1), TOKENS_MAX),
-    ...(bound.serviceTier !== undefined && { serviceTier: bound.serviceTier }),
-  });
-  const costs = route.targets.map((target) => costAtMost(exchange, worst, target));
-  const known = costs.filter((cost) => cost !== undefined);
-  const dearest = known.length === costs.length ? Math.max(...known) : undefined;
-  exchange.admission?.reserve(
-    {
-      tokens: worst.inputTokens + worst.outputTokensMax,
-      ...(dearest !== undefined && { costNanoUsd: dearest }),
-    },
-    world.clock.nowMs(),
-  );
+  };
+  if (bound.serviceTier !== undefined) worst.serviceTier = bound.serviceTier;
+  exchange.worstAttempt = worst;
+  const worstCase: Mutable<WorstCase> = { tokens: worst.inputTokens + worst.outputTokensMax };
+  const costNanoUsd = dearestOf(exchange, worst, route.targets);
+  if (costNanoUsd !== undefined) worstCase.costNanoUsd = costNanoUsd;
+  exchange.admission?.reserve(worstCase, world.clock.nowMs());
+}
+
+/** Undefined where one of the targets has no known price. */
+function dearestOf(exchange: Exchange, worst: WorstRequest, targets: readonly Target[]): number | undefined {
+  let dearest = 0;
+  for (const target of targets) {
+    const cost = costAtMost(exchange, worst, target);
+    if (cost === undefined) return undefined;
+    dearest = Math.max(dearest, cost);
+  }
+  return dearest;
 }
 
 /**

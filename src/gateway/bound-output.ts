@@ -8,7 +8,6 @@
  */
 import type { Target } from "#connectors/connector.ts";
 import { asObject, type JsonObject } from "#lib/json.ts";
-import { spliceJson } from "#lib/splice-json.ts";
 import type { Chat } from "#model/chat.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -25,30 +24,31 @@ export function outputBound(
   targets: readonly Target[],
 ): number {
   if (outputTokensMax !== undefined) return outputTokensMax;
-  const isLarge = targets.every(
-    // Behind a compatible server anything may bear any name.
-    ({ connector, model }) => connector.type !== "openai-compatible" && LARGE.test(model),
-  );
+  const isLarge = targets.every(isLargeModel);
   // Thinking counts as output, and an answer must still fit behind the thinking that was asked for.
   return (isLarge ? OUTPUT_TOKENS_UNSAID_LARGE : OUTPUT_TOKENS_UNSAID) + (reasoning?.budgetTokens ?? 0);
 }
 
+/** Behind a compatible server anything may bear any name. */
+function isLargeModel({ connector, model }: Target): boolean {
+  return connector.type !== "openai-compatible" && LARGE.test(model);
+}
+
 /** From here on the request is as if its caller had set this bound, in both lanes. */
 export function boundOutput(exchange: Exchange, outputTokensMax: number): void {
-  const { chat, raw, text } = exchange;
+  const { chat, raw } = exchange;
   if (!chat || chat.outputTokensMax !== undefined) return;
-  const bounded = boundBody(chat, raw, outputTokensMax);
   exchange.chat = { ...chat, outputTokensMax };
-  exchange.text = spliceJson(text, raw, bounded);
-  exchange.raw = bounded;
+  exchange.raw = boundBody(chat, raw, outputTokensMax);
 }
 
 /** A bound that is there as null is none, and must not stand beside ours. */
 function boundBody({ protocol }: Chat, raw: JsonObject, outputTokensMax: number): JsonObject {
   switch (protocol) {
     case "openai-chat": {
-      const { max_completion_tokens: _, ...rest } = raw;
       // The older name, because every server knows it; OpenAI's newer models get it renamed on the way.
+      if (raw["max_completion_tokens"] === undefined) return { ...raw, max_tokens: outputTokensMax };
+      const { max_completion_tokens: _, ...rest } = raw;
       return { ...rest, max_tokens: outputTokensMax };
     }
     case "openai-responses":

@@ -15,6 +15,8 @@ import type { Protocol } from "#protocols/protocol.ts";
 import { keepCounts } from "./keep-counts.ts";
 import type { Route, Settings } from "./world.ts";
 
+const NO_FIELDS: JsonObject = {};
+
 /** What the router hands in: the socket's request, and what its URL said. */
 export interface Inbound {
   readonly request: Request;
@@ -49,9 +51,11 @@ export class Exchange {
   admission: Admission | undefined;
   /** What one attempt is held for, where the caller's limits ask for a hold. */
   worstAttempt: WorstRequest | undefined;
-  /** The body as text and parsed: the native lane forwards it. */
+  /** The body as text and what that says: the native lane forwards it. */
   text = "";
-  raw: JsonObject = {};
+  parsed: JsonObject = NO_FIELDS;
+  /** The body as it is to be understood: what the text says, with what policy put into it. */
+  raw: JsonObject = NO_FIELDS;
   chat: Chat | undefined;
   /** The request before thoughts were put back into it; absent where none were. */
   chatAsSent: Chat | undefined;

@@ -33,6 +33,7 @@ export async function readBody(world: Pick<World, "clock">, exchange: Exchange):
   }
   refuseAmbiguous(text, raw);
   exchange.text = text;
+  exchange.parsed = raw;
   exchange.raw = raw;
 }
 

@@ -127,6 +127,7 @@ export function historyOf(chain: readonly StoredResponse[]): readonly Json[] {
 /** Text and parsed body stay one: the native lane forwards the text of what it does not change. */
 function replaceBody(exchange: Exchange, body: JsonObject): void {
   if (body === exchange.raw) return;
-  exchange.text = spliceJson(exchange.text, exchange.raw, body);
+  exchange.text = spliceJson(exchange.text, exchange.parsed, body);
+  exchange.parsed = body;
   exchange.raw = body;
 }

@@ -143,7 +143,7 @@ function encode(world: World, exchange: Exchange, call: Call, chat: Chat): Prepa
     isNative,
     chat,
     // Splicing leaves every byte we do not own as the client wrote it: long integers, spacing, key order.
-    bodyText: isPatch ? spliceJson(exchange.text, exchange.raw, body) : JSON.stringify(body),
+    bodyText: isPatch ? spliceJson(exchange.text, exchange.parsed, body) : JSON.stringify(body),
     headers: encoded.headers,
     dropped: encoded.dropped,
   };

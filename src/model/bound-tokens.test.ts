@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { boundTokens } from "./bound-tokens.ts";
 import type { Chat, UserPart } from "./chat.ts";
 
-const models = ["claude-sonnet-4-5"];
+const targets = [{ model: "claude-sonnet-4-5" }];
 const said = (...parts: readonly UserPart[]): Pick<Chat, "turns"> => ({ turns: [{ side: "user", parts }] });
 
 const texts = [
@@ -12,7 +12,7 @@ const texts = [
   { name: "digits and punctuation merge in no tokenizer for certain", text: '{"1":[23,45]}', tokens: 13 },
 ];
 test.each(texts)("$name", ({ text, tokens }) => {
-  expect(boundTokens({ text, models })).toBe(tokens);
+  expect(boundTokens({ text, targets })).toBe(tokens);
 });
 
 const data = "A".repeat(4_000_000);
@@ -34,18 +34,18 @@ const files = [
 ] as const;
 test.each(files)("$name, whatever its bytes", ({ part, tokens }) => {
   const text = "media" in part && part.media.from === "url" ? "" : data;
-  expect(boundTokens({ text, chat: said(part), models })).toBe(tokens);
+  expect(boundTokens({ text, chat: said(part), targets })).toBe(tokens);
 });
 
 test("the text around a picture still counts, and so does base64 that is not found as it was sent", () => {
   const part = { type: "image", media } as const;
   const around = `${"a".repeat(30)}${data}${"汉".repeat(10)}`;
-  expect(boundTokens({ text: around, chat: said(part), models })).toBe(10_000 + 10 + 30);
-  const escaped = { text: "a".repeat(3_000_000), chat: said(part), models };
+  expect(boundTokens({ text: around, chat: said(part), targets })).toBe(10_000 + 10 + 30);
+  const escaped = { text: "a".repeat(3_000_000), chat: said(part), targets };
   expect(boundTokens(escaped)).toBe(10_000 + 1_000_000);
 });
 
 test("gpt-4o-mini counts a picture as several times as many tokens as the others", () => {
   const chat = said({ type: "image", media });
-  expect(boundTokens({ text: data, chat, models: ["gpt-4o", "openai/gpt-4o-mini"] })).toBe(50_000);
+  expect(boundTokens({ text: data, chat, targets: [{ model: "gpt-4o" }, { model: "openai/gpt-4o-mini" }] })).toBe(50_000);
 });

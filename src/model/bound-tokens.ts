@@ -29,14 +29,16 @@ const MEDIA_CHARS_MIN = 64;
 export interface Prompt {
   /** The request's whole body: schemas and fields without a canonical name cost tokens too. */
   readonly text: string;
-  readonly chat?: Pick<Chat, "turns">;
+  readonly chat?: Pick<Chat, "turns"> | undefined;
   /** The upstream models that may answer. */
-  readonly models: readonly string[];
+  readonly targets: readonly { readonly model: string }[];
 }
 
-export function boundTokens({ text, chat, models }: Prompt): number {
-  const files = chat?.turns.flatMap(filesOfTurn) ?? [];
-  const imageTokens = models.some((model) => MINI.test(model)) ? IMAGE_TOKENS_MAX_MINI : IMAGE_TOKENS_MAX;
+export function boundTokens({ text, chat, targets }: Prompt): number {
+  const files: File[] = [];
+  for (const turn of chat?.turns ?? []) addFilesOfTurn(turn, files);
+  if (files.length === 0) return Math.ceil(textTokens(text, 0, text.length));
+  const imageTokens = targets.some(({ model }) => MINI.test(model)) ? IMAGE_TOKENS_MAX_MINI : IMAGE_TOKENS_MAX;
   let tokens = 0;
   let at = 0;
   for (const file of files) {
@@ -57,21 +59,25 @@ interface File {
   readonly media: Media;
 }
 
-function filesOfTurn(turn: Chat["turns"][number]): readonly File[] {
-  return turn.side === "system" ? [] : turn.parts.flatMap(filesOf);
+function addFilesOfTurn(turn: Chat["turns"][number], files: File[]): void {
+  if (turn.side === "system") return;
+  for (const part of turn.parts) addFilesOf(part, files);
 }
 
-function filesOf(part: Part): readonly File[] {
+function addFilesOf(part: Part, files: File[]): void {
   switch (part.type) {
     case "image":
     case "audio":
     case "video":
-      return part.media ? [{ type: part.type, media: part.media }] : [];
+      if (part.media) files.push({ type: part.type, media: part.media });
+      return;
     case "document":
-      if (part.blocks) return part.blocks.flatMap(filesOf);
-      return part.media ? [{ type: part.type, media: part.media }] : [];
+      if (part.blocks) for (const block of part.blocks) addFilesOf(block, files);
+      else if (part.media) files.push({ type: part.type, media: part.media });
+      return;
     case "tool_result":
-      return part.content.flatMap(filesOf);
+      for (const inner of part.content) addFilesOf(inner, files);
+      return;
     case "text":
     case "refusal":
     case "reasoning":
@@ -81,7 +87,7 @@ function filesOf(part: Part): readonly File[] {
     case "search_result":
     case "hosted":
     case "unknown":
-      return [];
+      return;
   }
 }
 
