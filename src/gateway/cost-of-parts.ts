@@ -6,7 +6,7 @@ import type { Cost } from "#ledger/price.ts";
 import type { Usage } from "#model/usage.ts";
 import { subtractUsage } from "./add-usage.ts";
 
-/** `earlier`: what each call but the last reported; none where one call made the answer. */
+/** `earlier`: what each call but the last reported. */
 export function costOfParts(usage: Usage, earlier: readonly Usage[], cost: (call: Usage) => Cost): Cost {
   if (earlier.length === 0) return cost(usage);
   const last = cost(subtractUsage(usage, earlier));

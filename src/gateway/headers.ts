@@ -28,54 +28,47 @@ export function failureHeaders(exchange: Exchange): Headers {
   if (exchange.protocolName === "anthropic-messages") headers["request-id"] = exchange.id;
   if (exchange.route) headers["x-xjp-model"] = headerSafe(exchange.route.logicalModel);
   const limits = exchange.admission?.rateLimit;
-  if (limits) addRateHeaders(headers, limits, exchange);
+  if (!limits) return headers;
+  if (exchange.protocolName === "anthropic-messages")
+    addAnthropicRates(headers, limits, exchange.createdAtMs);
+  else addOpenaiRates(headers, limits);
   return headers;
 }
 
-interface RateNames {
-  readonly limit: string;
-  readonly remaining: string;
-  readonly reset: string;
+function addOpenaiRates(headers: Headers, limits: RateLimit): void {
+  if (limits.limitRequests !== undefined) {
+    headers["x-ratelimit-limit-requests"] = String(limits.limitRequests);
+    headers["x-ratelimit-remaining-requests"] = String(limits.remainingRequests);
+    headers["x-ratelimit-reset-requests"] = secondsText(limits.resetRequestsMs);
+  }
+  if (limits.limitTokens !== undefined) {
+    headers["x-ratelimit-limit-tokens"] = String(limits.limitTokens);
+    headers["x-ratelimit-remaining-tokens"] = String(limits.remainingTokens);
+    headers["x-ratelimit-reset-tokens"] = secondsText(limits.resetTokensMs);
+  }
 }
 
-const openaiRates = {
-  requests: {
-    limit: "x-ratelimit-limit-requests",
-    remaining: "x-ratelimit-remaining-requests",
-    reset: "x-ratelimit-reset-requests",
-  },
-  tokens: {
-    limit: "x-ratelimit-limit-tokens",
-    remaining: "x-ratelimit-remaining-tokens",
-    reset: "x-ratelimit-reset-tokens",
-  },
-} as const;
-const anthropicRates = {
-  requests: {
-    limit: "anthropic-ratelimit-requests-limit",
-    remaining: "anthropic-ratelimit-requests-remaining",
-    reset: "anthropic-ratelimit-requests-reset",
-  },
-  tokens: {
-    limit: "anthropic-ratelimit-tokens-limit",
-    remaining: "anthropic-ratelimit-tokens-remaining",
-    reset: "anthropic-ratelimit-tokens-reset",
-  },
-} as const;
+function addAnthropicRates(headers: Headers, limits: RateLimit, atMs: number): void {
+  if (limits.limitRequests !== undefined) {
+    headers["anthropic-ratelimit-requests-limit"] = String(limits.limitRequests);
+    headers["anthropic-ratelimit-requests-remaining"] = String(limits.remainingRequests);
+    headers["anthropic-ratelimit-requests-reset"] = timeText(atMs, limits.resetRequestsMs);
+  }
+  if (limits.limitTokens !== undefined) {
+    headers["anthropic-ratelimit-tokens-limit"] = String(limits.limitTokens);
+    headers["anthropic-ratelimit-tokens-remaining"] = String(limits.remainingTokens);
+    headers["anthropic-ratelimit-tokens-reset"] = timeText(atMs, limits.resetTokensMs);
+  }
+}
 
-function addRateHeaders(headers: Headers, limits: RateLimit, exchange: Exchange): void {
-  const isAnthropic = exchange.protocolName === "anthropic-messages";
-  const names = isAnthropic ? anthropicRates : openaiRates;
-  const resetText = (resetMs: number) =>
-    isAnthropic ? new Date(exchange.createdAtMs + resetMs).toISOString() : `${(resetMs / 1000).toFixed(3)}s`;
-  const add = (name: RateNames, limit?: number, remaining?: number, resetMs?: number) => {
-    if (limit === undefined || remaining === undefined || resetMs === undefined) return;
-    headers[name.limit] = String(limit);
-    headers[name.remaining] = String(remaining);
-    headers[name.reset] = resetText(resetMs);
-  };
-  add(names.requests, limits.limitRequests, limits.remainingRequests, limits.resetRequestsMs);
-  add(names.tokens, limits.limitTokens, limits.remainingTokens, limits.resetTokensMs);
+/** `0.007s`, from whole milliseconds. */
+function secondsText(ms = 0): string {
+  const whole = Math.round(ms);
+  return `${Math.floor(whole / 1000)}.${String(whole % 1000).padStart(3, "0")}s`;
+}
+
+function timeText(atMs: number, inMs = 0): string {
+  return new Date(atMs + inMs).toISOString();
 }
 
 function cut(text: string): string {
@@ -85,5 +78,8 @@ function cut(text: string): string {
 
 /** Config and field paths may hold anything; a header may not. */
 function headerSafe(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, "?");
+  return UNSAFE.test(text) ? text.replaceAll(ALL_UNSAFE, "?") : text;
 }
+
+const UNSAFE = /[^\x20-\x7e]/;
+const ALL_UNSAFE = /[^\x20-\x7e]/g;

@@ -25,14 +25,24 @@ export const countFields = [
 
 export type Counts = { -readonly [Name in (typeof countFields)[number]]?: number };
 
+/** A usage's fields whatever their names, which an interface is not without a detour. */
+type Fields = Readonly<Record<string, unknown>>;
+
 /** Whole numbers from 0 to 2^53-1 stay. The usual case allocates nothing. */
 export function keepCounts(usage: Usage): Usage {
-  let isKept = true;
-  for (const value of Object.values(usage)) isKept &&= typeof value !== "number" || isCount(value);
-  if (isKept) return usage;
+  const fields: Pick<Usage, keyof Usage> = usage;
+  if (holdsCountsOnly(fields)) return usage;
   const kept: Counts & Usage = { ...usage };
   for (const name of countFields) if (!isCount(kept[name])) delete kept[name];
   return kept;
+}
+
+function holdsCountsOnly(usage: Fields): boolean {
+  for (const name in usage) {
+    const value = usage[name];
+    if (typeof value === "number" && !isCount(value)) return false;
+  }
+  return true;
 }
 
 function isCount(value: number | undefined): boolean {

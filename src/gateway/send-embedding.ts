@@ -53,7 +53,9 @@ export async function sendEmbedding(
       const { operation } = part;
       const call: Call = { target: attempt.target, protocol, operation, signal: deadlines.signal };
       const body = connector.shape?.(part.body, call) ?? part.body;
-      const bodyText = encoded.isPatch ? spliceJson(exchange.text, exchange.parsed, body) : JSON.stringify(body);
+      const bodyText = encoded.isPatch
+        ? spliceJson(exchange.text, exchange.parsed, body)
+        : JSON.stringify(body);
       const text = await exchangeText(world, attempt, {
         outgoing: { bodyText, headers: {} },
         call,

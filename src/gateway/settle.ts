@@ -35,8 +35,8 @@ export function settle(world: World, exchange: Exchange, ending: Ending): UsageR
   let books: Books | undefined;
   try {
     books = toBooks(world, exchange, ending);
-    const { attempts, request } = books;
-    if (admission) world.journal.settle([...attempts, request]);
+    const { attempts, request, records } = books;
+    if (admission) world.journal.settle(records);
     // Refused before any upstream: it counts for no day, now as after a restart.
     if (ending.outcome === "refused" && attempts.length === 0) admission?.refund();
     admission?.settle(actualOf(request), world.clock.nowMs());
@@ -50,6 +50,8 @@ export function settle(world: World, exchange: Exchange, ending: Ending): UsageR
 interface Books {
   readonly attempts: readonly UsageRecord[];
   readonly request: UsageRecord;
+  /** All of them, the request's last. */
+  readonly records: readonly UsageRecord[];
   /** What went wrong while the request was rated. */
   readonly bug?: Failure;
 }
@@ -65,10 +67,17 @@ function toBooks(world: World, exchange: Exchange, ending: Ending): Books {
 }
 
 function write(world: World, exchange: Exchange, ending: Ending, rate: typeof rateAttempt): Books {
-  const attempts = exchange.attempts
-    .filter((entry) => entry.reachedUpstream)
-    .map((entry) => book(world, exchange, entry, rate(exchange, entry)));
-  return { attempts, request: requestRecord(world, exchange, ending, attempts) };
+  const attempts: UsageRecord[] = [];
+  const records: UsageRecord[] = [];
+  for (const entry of exchange.attempts) {
+    if (!entry.reachedUpstream) continue;
+    const record = book(world, exchange, entry, rate(exchange, entry));
+    attempts.push(record);
+    records.push(record);
+  }
+  const request = requestRecord(world, exchange, ending, attempts);
+  records.push(request);
+  return { attempts, request, records };
 }
 
 function actualOf({ usage, costNanoUsd }: UsageRecord): Actual {
@@ -114,19 +123,15 @@ function rateAttempt(exchange: Exchange, entry: Attempt): Rated {
 type Draft = Mutable<UsageRecord>;
 
 function book(world: World, exchange: Exchange, entry: Attempt, { usage, cost }: Rated): UsageRecord {
-  const record: Draft = {
-    kind: "attempt",
-    id: `${exchange.id}.${entry.number}`,
-    ...common(exchange),
-    target: entry.target.id,
-    provider: entry.target.connector.name,
-    outcome: attemptOutcome(entry.failure),
-    status: entry.status,
-    usage,
-    costSource: cost.source,
-    totalMs: entry.totalMs ?? world.clock.monotonicMs() - entry.startedMs,
-    attempts: entry.number,
-  };
+  const record = draft(exchange, "attempt", `${exchange.id}.${entry.number}`);
+  record.outcome = attemptOutcome(entry.failure);
+  record.status = entry.status;
+  record.usage = usage;
+  record.costSource = cost.source;
+  record.totalMs = entry.totalMs ?? world.clock.monotonicMs() - entry.startedMs;
+  record.attempts = entry.number;
+  record.target = entry.target.id;
+  record.provider = entry.target.connector.name;
   if (entry.servedModel !== undefined) record.servedModel = entry.servedModel;
   if (entry.protocolOut) record.protocolOut = entry.protocolOut;
   if (entry.failure) record.errorKind = entry.failure.kind;
@@ -136,18 +141,29 @@ function book(world: World, exchange: Exchange, entry: Attempt, { usage, cost }:
   return record;
 }
 
-/** What a request's row and its attempts' have in common. */
-function common(exchange: Exchange) {
+/** What a request's row and its attempts' have in common, and the fields every row has. */
+function draft(exchange: Exchange, kind: UsageRecord["kind"], id: string): Draft {
+  const { caller, route, chat } = exchange;
   return {
+    kind,
+    id,
     requestId: exchange.id,
-    tenantId: exchange.caller?.tenantId ?? "",
-    keyId: exchange.caller?.keyId ?? "",
-    logicalModel: exchange.route?.logicalModel ?? "",
+    tenantId: caller?.tenantId ?? "",
+    keyId: caller?.keyId ?? "",
+    logicalModel: route?.logicalModel ?? "",
     protocolIn: exchange.protocolName,
-    isStream: exchange.chat?.stream ?? false,
+    isStream: chat?.stream ?? false,
     createdAtMs: exchange.createdAtMs,
+    outcome: "ok",
+    status: 0,
+    usage: NO_USAGE,
+    costSource: "none",
+    totalMs: 0,
+    attempts: 0,
   };
 }
+
+const NO_USAGE: Usage = {};
 
 function attemptOutcome(failure: Failure | undefined): Outcome {
   if (!failure) return "ok";
@@ -162,17 +178,12 @@ function requestRecord(
 ): UsageRecord {
   const last = attempts.at(-1);
   const tags = readTags(exchange.inbound.request.headers.get("x-xjp-tags"));
-  const record: Draft = {
-    kind: "request",
-    id: exchange.id,
-    ...common(exchange),
-    outcome: ending.outcome,
-    status: ending.status,
-    usage: sumUsage(attempts),
-    costSource: "none",
-    totalMs: world.clock.monotonicMs() - exchange.startedMs,
-    attempts: exchange.attempts.length,
-  };
+  const record = draft(exchange, "request", exchange.id);
+  record.outcome = ending.outcome;
+  record.status = ending.status;
+  record.usage = sumUsage(attempts);
+  record.totalMs = world.clock.monotonicMs() - exchange.startedMs;
+  record.attempts = exchange.attempts.length;
   addCost(record, attempts);
   if (last?.target !== undefined) record.target = last.target;
   if (last?.provider !== undefined) record.provider = last.provider;
@@ -187,7 +198,7 @@ function requestRecord(
 
 /** As reported; where an answer was cut before its report, what was delivered, marked as an estimate. */
 function usageOf(exchange: Exchange, entry: Attempt): Usage {
-  const reported = entry.usage ?? {};
+  const reported = entry.usage ?? NO_USAGE;
   if (entry.status === 0 && entry.outputBytes === 0) return reported;
   if (entry.status >= 300) return reported;
   const isCut = entry.failure !== undefined;
@@ -219,7 +230,10 @@ function price(exchange: Exchange, entry: Attempt, usage: Usage): Cost {
     return { nanoUsd: 0, source: "none" };
   const sale = saleOf(entry.target, exchange, entry.servedModel);
   const { prices } = exchange.settings;
-  const cost: Cost = costOfParts(usage, entry.earlierCalls, (call) => prices.cost(call, sale));
+  const cost: Cost =
+    entry.earlierCalls.length === 0
+      ? prices.cost(usage, sale)
+      : costOfParts(usage, entry.earlierCalls, (call) => prices.cost(call, sale));
   return cost.source !== "unknown" && usage.estimated === true ? { ...cost, source: "estimated" } : cost;
 }
 
@@ -242,10 +256,15 @@ function addCost(record: Draft, attempts: readonly UsageRecord[]): void {
     }
     sum += costNanoUsd;
   }
-  const told = attempts.findLast(({ costSource }) => costSource !== "none") ?? attempts[0];
+  const [first] = attempts;
+  const told = attempts.length === 1 ? first : (attempts.findLast(isPaid) ?? first);
   record.costNanoUsd = atMost(sum);
   record.costSource = told?.costSource ?? "none";
   if (told?.priceVersion !== undefined) record.priceVersion = told.priceVersion;
+}
+
+function isPaid({ costSource }: UsageRecord): boolean {
+  return costSource !== "none";
 }
 
 function sumUsage(attempts: readonly UsageRecord[]): Usage {

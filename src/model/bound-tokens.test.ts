@@ -47,5 +47,7 @@ test("the text around a picture still counts, and so does base64 that is not fou
 
 test("gpt-4o-mini counts a picture as several times as many tokens as the others", () => {
   const chat = said({ type: "image", media });
-  expect(boundTokens({ text: data, chat, targets: [{ model: "gpt-4o" }, { model: "openai/gpt-4o-mini" }] })).toBe(50_000);
+  expect(
+    boundTokens({ text: data, chat, targets: [{ model: "gpt-4o" }, { model: "openai/gpt-4o-mini" }] }),
+  ).toBe(50_000);
 });

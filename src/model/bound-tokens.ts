@@ -38,7 +38,9 @@ export function boundTokens({ text, chat, targets }: Prompt): number {
   const files: File[] = [];
   for (const turn of chat?.turns ?? []) addFilesOfTurn(turn, files);
   if (files.length === 0) return Math.ceil(textTokens(text, 0, text.length));
-  const imageTokens = targets.some(({ model }) => MINI.test(model)) ? IMAGE_TOKENS_MAX_MINI : IMAGE_TOKENS_MAX;
+  const imageTokens = targets.some(({ model }) => MINI.test(model))
+    ? IMAGE_TOKENS_MAX_MINI
+    : IMAGE_TOKENS_MAX;
   let tokens = 0;
   let at = 0;
   for (const file of files) {
