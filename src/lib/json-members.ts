@@ -17,11 +17,11 @@ export function firstMember(text: string): Member | undefined {
 
 export function memberAfter(text: string, { end }: Member): Member | undefined {
   const at = skipSpace(text, end);
-  return text[at] === "," ? memberAt(text, skipSpace(text, at + 1)) : undefined;
+  return text.charCodeAt(at) === COMMA ? memberAt(text, skipSpace(text, at + 1)) : undefined;
 }
 
 function memberAt(text: string, start: number): Member | undefined {
-  if (text[start] !== '"') return undefined;
+  if (text.charCodeAt(start) !== QUOTE) return undefined;
   const keyEnd = stringEnd(text, start);
   const key = text.slice(start + 1, keyEnd - 1);
   const name = key.includes("\\") ? String(JSON.parse(`"${key}"`)) : key;
@@ -29,13 +29,18 @@ function memberAt(text: string, start: number): Member | undefined {
   return { name, start, valueStart, end: valueEnd(text, valueStart) };
 }
 
-/** JSON's own white space. */
-const SPACES: ReadonlySet<string | undefined> = new Set([" ", "\n", "\r", "\t"]);
+const QUOTE = 0x22;
+const COMMA = 0x2c;
 
 function skipSpace(text: string, from: number): number {
   let at = from;
-  while (SPACES.has(text[at])) at += 1;
+  while (isSpace(text.charCodeAt(at))) at += 1;
   return at;
+}
+
+/** JSON's own white space: space, line feed, tab, carriage return. */
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x09 || code === 0x0d;
 }
 
 /** Index behind the closing quote. Jumps from quote to quote, so megabytes of base64 are one native search. */
