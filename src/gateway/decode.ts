@@ -1,4 +1,5 @@
 /** Step 4: the body in the caller's API becomes a `Chat`. */
+import type { Mutable } from "#lib/mutable.ts";
 import type { Chat } from "#model/chat.ts";
 import type { RequestLine } from "#protocols/protocol.ts";
 import { callerOf } from "./admit.ts";
@@ -12,10 +13,11 @@ export function decode(world: World, exchange: Exchange): Chat {
 export function requestLine(world: World, exchange: Exchange): RequestLine {
   const { model, stream, request } = exchange.inbound;
   const { tenantId } = callerOf(exchange);
-  return {
-    ...(model !== undefined && { model }),
-    ...(stream !== undefined && { stream }),
+  const line: Mutable<RequestLine> = {
     headers: request.headers,
     unseal: (text) => world.sealer.unseal(text, tenantId),
   };
+  if (model !== undefined) line.model = model;
+  if (stream !== undefined) line.stream = stream;
+  return line;
 }

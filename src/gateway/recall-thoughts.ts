@@ -26,6 +26,7 @@ export function recallThoughts(world: World, exchange: Exchange, chat: Chat): Ch
 
 /** By index of the turn. */
 function findAnchors({ turns }: Chat): ReadonlyMap<number, string> {
+  if (!turns.some(lacksThoughts)) return NO_ANCHORS;
   const anchors = new Map<number, string>();
   const placeOf = createPlaces(turns);
   for (let index = turns.length - 1; index >= 0 && anchors.size < TURNS_MAX; index -= 1) {
@@ -38,6 +39,8 @@ function findAnchors({ turns }: Chat): ReadonlyMap<number, string> {
   }
   return anchors;
 }
+
+const NO_ANCHORS: ReadonlyMap<number, string> = new Map();
 
 interface Found {
   readonly anchors: ReadonlyMap<number, string>;

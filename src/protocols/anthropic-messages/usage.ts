@@ -4,6 +4,7 @@
  */
 import { asObject, asString, type JsonObject } from "#lib/json.ts";
 import { lookUp } from "#lib/look-up.ts";
+import type { Mutable } from "#lib/mutable.ts";
 import { toCostNanoUsd, toCount, type Usage } from "#model/usage.ts";
 
 export function decodeUsage(usage: JsonObject): Usage {
@@ -20,17 +21,17 @@ export function decodeUsage(usage: JsonObject): Usage {
   const tier = asString(usage["service_tier"]);
   // OpenRouter reports what it charged, on this API too.
   const cost = toCostNanoUsd(usage["cost"]);
-  return {
-    ...(input !== undefined && { input }),
-    ...(cacheRead !== undefined && { cacheRead }),
-    ...(cacheWrite !== undefined && { cacheWrite }),
-    ...(cacheWrite1h !== undefined && { cacheWrite1h }),
-    ...(output !== undefined && { output }),
-    ...(reasoning !== undefined && { reasoning }),
-    ...(webSearches !== undefined && { webSearches }),
-    ...(tier !== undefined && { serviceTier: lookUp(tierMeaning, tier) ?? tier }),
-    ...(cost !== undefined && { costReportedNanoUsd: cost }),
-  };
+  const told: Mutable<Usage> = {};
+  if (input !== undefined) told.input = input;
+  if (cacheRead !== undefined) told.cacheRead = cacheRead;
+  if (cacheWrite !== undefined) told.cacheWrite = cacheWrite;
+  if (cacheWrite1h !== undefined) told.cacheWrite1h = cacheWrite1h;
+  if (output !== undefined) told.output = output;
+  if (reasoning !== undefined) told.reasoning = reasoning;
+  if (webSearches !== undefined) told.webSearches = webSearches;
+  if (tier !== undefined) told.serviceTier = lookUp(tierMeaning, tier) ?? tier;
+  if (cost !== undefined) told.costReportedNanoUsd = cost;
+  return told;
 }
 
 const tierMeaning: Readonly<Record<string, string>> = { standard: "default", batch: "flex" };

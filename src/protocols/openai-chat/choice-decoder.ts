@@ -4,6 +4,7 @@
  */
 import { asArray, asObject, asString, isObject, type Json, type JsonObject } from "#lib/json.ts";
 import { lookUp } from "#lib/look-up.ts";
+import type { Mutable } from "#lib/mutable.ts";
 import type { Citation, Opaque } from "#model/chat.ts";
 import type { ChatEvent, PartStart, StopReason } from "#model/chat-event.ts";
 import { parseMediaUrl } from "./data-url.ts";
@@ -12,10 +13,12 @@ import { parseDetail, type Detail, type Origin } from "./reasoning-details.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import type { WireNames } from "./wire-names.ts";
 
+type FinishEvent = Extract<ChatEvent, { type: "finish" }>;
+
 export interface ChoiceSetting {
   readonly origin: Origin;
-  /** Begins the ids of calls that come without one. */
-  readonly idPrefix: string;
+  /** The answer's id: calls that come without one get theirs from it. */
+  readonly answerId: string;
   readonly names: WireNames;
 }
 
@@ -44,7 +47,7 @@ export class ChoiceDecoder {
     this.index = index;
     this.#origin = setting.origin;
     this.#queue = new PartQueue(index);
-    this.#calls = new ToolCalls(this.#queue, `${setting.idPrefix}${index}_`, setting.names);
+    this.#calls = new ToolCalls(this.#queue, { answerId: setting.answerId, choice: index }, setting.names);
   }
 
   push(delta: JsonObject, logprobs: JsonObject | undefined, out: ChatEvent[]): void {
@@ -76,18 +79,19 @@ export class ChoiceDecoder {
   finish(out: ChatEvent[]): void {
     this.#queue.out = out;
     this.#calls.nameAll();
-    for (const [id, opaque] of this.#early) this.#addState({ kind: "redacted", id, opaque });
+    if (this.#early.size > 0) this.#addEarly();
     this.#queue.finish();
-    out.push({
-      type: "finish",
-      choice: this.index,
-      reason: this.#stopReason(),
-      ...(this.stopSequence !== undefined && { stopSequence: this.stopSequence }),
-      ...((this.nativeReason ?? this.finishReason) && {
-        native: this.nativeReason ?? this.finishReason ?? "",
-      }),
-      ...(this.finishDetail !== undefined && { detail: this.finishDetail }),
-    });
+    const finish: Mutable<FinishEvent> = { type: "finish", choice: this.index, reason: this.#stopReason() };
+    const native = this.nativeReason ?? this.finishReason;
+    if (this.stopSequence !== undefined) finish.stopSequence = this.stopSequence;
+    if (native) finish.native = native;
+    if (this.finishDetail !== undefined) finish.detail = this.finishDetail;
+    out.push(finish);
+  }
+
+  /** Signatures whose call never came. */
+  #addEarly(): void {
+    for (const [id, opaque] of this.#early) this.#addState({ kind: "redacted", id, opaque });
   }
 
   #stopReason(): StopReason {

@@ -29,6 +29,8 @@ export function decodeMessages(body: Fields, line: RequestLine): Pick<Chat, "sys
   return { system: history.system, turns: history.turns };
 }
 
+const ROLES = ["system", "developer", "user", "assistant", "tool", "function"] as const;
+
 class History {
   readonly system: SystemPart[] = [];
   readonly turns: Turn[] = [];
@@ -45,7 +47,7 @@ class History {
   }
 
   add(message: Fields): void {
-    const role = message.oneOf("role", ["system", "developer", "user", "assistant", "tool", "function"]);
+    const role = message.oneOf("role", ROLES);
     if (role !== "tool" && role !== "function") this.#results = undefined;
     switch (role) {
       case "system":
@@ -75,10 +77,8 @@ class History {
     if (!message.has("content")) throw message.refuse("content", "a string or an array of parts");
     const name = message.string("name");
     const parts = decodeContent(message);
-    const named = parts.map((part) =>
-      part.type === "text" && name !== undefined ? { ...part, name } : part,
-    );
-    this.turns.push({ side: "user", parts: named });
+    if (name === undefined) this.turns.push({ side: "user", parts });
+    else this.turns.push({ side: "user", parts: parts.map((part) => withName(part, name)) });
   }
 
   #addResult(message: Fields, callId: string): void {
@@ -123,6 +123,10 @@ class History {
       { type: "tool_call", id: this.#legacyCallId, name, argumentsText: argumentsOf(legacy) },
     ];
   }
+}
+
+function withName(part: UserPart, name: string): UserPart {
+  return part.type === "text" ? { ...part, name } : part;
 }
 
 /** Text, refusal, images and spoken audio of an assistant message. */

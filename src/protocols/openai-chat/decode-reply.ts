@@ -15,9 +15,7 @@ export function decodeReply(body: unknown, dialect: Dialect, chat?: Chat): reado
   const failure = embeddedFailure(body);
   if (failure) return [{ type: "error", failure }];
   if (asArray(body["choices"]).length === 0) return failed("The upstream's answer has no choices.");
-  const decoder = new ChatStreamDecoder(dialect, chat);
-  const events = decoder.pushWhole(body);
-  return events.at(-1)?.type === "error" ? events : events.concat(decoder.finishAll());
+  return new ChatStreamDecoder(dialect, chat).decodeWhole(body);
 }
 
 function failed(message: string): readonly ChatEvent[] {

@@ -4,6 +4,7 @@
  * compatible servers take many more fields and the native lane forwards them.
  */
 import type { JsonObject } from "#lib/json.ts";
+import type { Mutable } from "#lib/mutable.ts";
 import type { CacheHints, Chat, OutputFormat, Reasoning } from "#model/chat.ts";
 import type { RequestLine } from "#protocols/protocol.ts";
 import { decodeCacheMark } from "./cache-mark.ts";
@@ -17,24 +18,27 @@ export function decodeRequest(body: JsonObject, line: RequestLine): Chat {
   const model = fields.requiredString("model");
   if (model === "") throw fields.refuse("model", "the name of a model");
   const stream = fields.boolean("stream") ?? false;
-  const conversation = decodeMessages(fields, line);
+  const { system, turns } = decodeMessages(fields, line);
   const toolChoice = decodeToolChoice(fields);
   const parallelToolCalls = fields.boolean("parallel_tool_calls");
-  return {
+  const asked = groupsOf(body);
+  const chat: Mutable<Chat> = {
     protocol: "openai-chat",
     model,
     stream,
     includeUsage: fields.object("stream_options")?.boolean("include_usage") ?? false,
-    ...conversation,
+    system,
+    turns,
     tools: decodeTools(fields),
-    ...(toolChoice && { toolChoice }),
-    ...(parallelToolCalls !== undefined && { parallelToolCalls }),
-    ...(asksFor(SAMPLING, body) && decodeSampling(fields)),
-    ...(asksFor(SHAPE, body) && decodeShape(fields)),
-    ...(asksFor(ACCOUNT, body) && decodeAccount(fields)),
-    extensions: extensionsOf(body),
-    betas: [],
+    extensions: asked.has("unknown") ? extensionsOf(body) : NO_EXTENSIONS,
+    betas: NO_BETAS,
   };
+  if (toolChoice) chat.toolChoice = toolChoice;
+  if (parallelToolCalls !== undefined) chat.parallelToolCalls = parallelToolCalls;
+  if (asked.has("sampling")) Object.assign(chat, decodeSampling(fields));
+  if (asked.has("shape")) Object.assign(chat, decodeShape(fields));
+  if (asked.has("account")) Object.assign(chat, decodeAccount(fields));
+  return chat;
 }
 
 /** A seed is an int64, which a number holds only nearly; nothing is computed from it. */
@@ -184,40 +188,36 @@ function decodeCache(fields: Fields): CacheHints | undefined {
   return key === undefined && automatic === undefined ? undefined : present({ key, automatic });
 }
 
-const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
+type Group = "basic" | "sampling" | "shape" | "account";
 
-/** Most callers use few fields: a group that none of them belongs to is not read at all. */
-const SAMPLING = words(
-  `max_tokens max_completion_tokens temperature top_p top_k min_p frequency_penalty presence_penalty
-  repetition_penalty seed stop n logprobs top_logprobs logit_bias`,
-);
-const SHAPE = words(
-  `response_format modalities audio reasoning reasoning_effort include_reasoning thinking verbosity
-  web_search_options`,
-);
-const ACCOUNT = words(
-  `prompt_cache_key prompt_cache_breakpoint cache_control service_tier safety_identifier user metadata store
-  moderation`,
-);
+const FIELDS: Readonly<Record<Group, string>> = {
+  basic: "model messages stream stream_options tools tool_choice parallel_tool_calls functions function_call",
+  sampling: `max_tokens max_completion_tokens temperature top_p top_k min_p frequency_penalty presence_penalty
+    repetition_penalty seed stop n logprobs top_logprobs logit_bias`,
+  shape: `response_format modalities audio reasoning reasoning_effort include_reasoning thinking verbosity
+    web_search_options`,
+  account: `prompt_cache_key prompt_cache_breakpoint cache_control service_tier safety_identifier user metadata
+    store moderation`,
+};
 
 /** Every field that has a canonical name; the rest travels in `extensions`. */
-const KNOWN: ReadonlySet<string> = new Set([
-  ...words(
-    "model messages stream stream_options tools tool_choice parallel_tool_calls functions function_call",
+const GROUPS: ReadonlyMap<string, Group> = new Map(
+  (["basic", "sampling", "shape", "account"] as const).flatMap((group) =>
+    FIELDS[group].split(/\s+/).map((name) => [name, group] as const),
   ),
-  ...SAMPLING,
-  ...SHAPE,
-  ...ACCOUNT,
-]);
+);
 
-function asksFor(group: ReadonlySet<string>, body: JsonObject): boolean {
-  return Object.keys(body).some((name) => group.has(name));
+/** Most callers use few fields: a group that none of them belongs to is not read at all. */
+function groupsOf(body: JsonObject): ReadonlySet<Group | "unknown"> {
+  const groups = new Set<Group | "unknown">();
+  for (const name of Object.keys(body)) groups.add(GROUPS.get(name) ?? "unknown");
+  return groups;
 }
 
 const NO_EXTENSIONS: JsonObject = {};
+const NO_BETAS: readonly string[] = [];
 
 function extensionsOf(body: JsonObject): JsonObject {
-  const names = Object.keys(body).filter((name) => !KNOWN.has(name));
-  if (names.length === 0) return NO_EXTENSIONS;
+  const names = Object.keys(body).filter((name) => !GROUPS.has(name));
   return Object.fromEntries(names.map((name) => [name, body[name]]));
 }

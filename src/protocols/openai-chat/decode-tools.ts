@@ -4,12 +4,16 @@ import { decodeCacheMark } from "./cache-mark.ts";
 import { badRequest, type Fields } from "./fields.ts";
 
 export function decodeTools(fields: Fields): readonly Tool[] {
-  const tools = fields.objects("tools").map(decodeTool);
-  const functions = fields.objects("functions").map((definition) => decodeFunction(definition, definition));
-  const all = [...tools, ...functions];
+  const tools = fields.objects("tools");
+  const functions = fields.objects("functions");
+  if (tools.length === 0 && functions.length === 0) return NO_TOOLS;
+  const all = tools.map(decodeTool);
+  for (const definition of functions) all.push(decodeFunction(definition, definition));
   refuseDuplicates(all);
   return all;
 }
+
+const NO_TOOLS: readonly Tool[] = [];
 
 export function decodeToolChoice(fields: Fields): ToolChoice | undefined {
   const choice = fields.raw("tool_choice");

@@ -58,9 +58,8 @@ export class Fields {
   oneOf<const Word extends string>(name: string, words: readonly Word[]): Word | undefined {
     const value = this.string(name);
     if (value === undefined) return undefined;
-    const word = words.find((candidate) => candidate === value);
-    if (word === undefined) throw this.refuse(name, `one of ${words.join(", ")}`);
-    return word;
+    for (const word of words) if (word === value) return word;
+    throw this.refuse(name, `one of ${words.join(", ")}`);
   }
 
   boolean(name: string): boolean | undefined {
@@ -106,7 +105,10 @@ export class Fields {
 
   /** The elements of an optional array, each an object. */
   objects(name: string): readonly Fields[] {
-    return (this.array(name) ?? []).map((value, index) => Fields.of(value, `${this.pathOf(name)}[${index}]`));
+    const values = this.array(name);
+    if (values === undefined) return NO_OBJECTS;
+    const path = this.pathOf(name);
+    return values.map((value, index) => Fields.of(value, `${path}[${index}]`));
   }
 
   strings(name: string): readonly string[] | undefined {
@@ -116,6 +118,8 @@ export class Fields {
     });
   }
 }
+
+const NO_OBJECTS: readonly Fields[] = [];
 
 function isArray(value: Json): value is readonly Json[] {
   return Array.isArray(value);

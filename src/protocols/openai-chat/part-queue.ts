@@ -61,8 +61,8 @@ export class PartQueue {
   delta(slot: Slot, text: string, logprobs?: readonly JsonObject[]): void {
     if (slot.start === undefined || slot.start.type === "tool_call") slot.text += text;
     if (slot.isWrapped) return;
-    const event: ChatEvent = { type: "delta", choice: this.#choice, text, ...(logprobs && { logprobs }) };
-    this.#emit(slot, event);
+    if (logprobs) this.#emit(slot, { type: "delta", choice: this.#choice, text, logprobs });
+    else this.#emit(slot, { type: "delta", choice: this.#choice, text });
   }
 
   transcript(slot: Slot, text: string): void {
@@ -79,10 +79,11 @@ export class PartQueue {
 
   /** The answer is complete: everything that waits goes out, in order. */
   finish(): void {
-    for (const slot of this.#slots.splice(0)) {
+    for (const slot of this.#slots) {
       this.#open(slot);
       this.#close(slot);
     }
+    this.#slots.length = 0;
   }
 
   #emit(slot: Slot, event: ChatEvent): void {
@@ -105,7 +106,8 @@ export class PartQueue {
     if (slot.isOpen || !slot.start) return;
     slot.isOpen = true;
     this.#out.push({ type: "part_start", choice: this.#choice, part: slot.start });
-    this.#out.push(...slot.waiting);
+    if (slot.waiting.length === 0) return;
+    for (const event of slot.waiting) this.#out.push(event);
     slot.waiting = [];
   }
 

@@ -26,8 +26,11 @@ export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): Enc
   const messages = patchMessages(asArray(raw["messages"]), chat, { dialect, dropped });
   if (messages) body["messages"] = messages;
   const fitted = withoutThinkingInLostLoop(body, dialect, dropped);
-  return { body: fitted, headers: {}, dropped: [...dropped] };
+  return { body: fitted, headers: NO_HEADERS, dropped: dropped.size === 0 ? NONE_DROPPED : [...dropped] };
 }
+
+const NO_HEADERS: EncodedRequest["headers"] = {};
+const NONE_DROPPED: EncodedRequest["dropped"] = [];
 
 /** Two names for one limit, of which some hosts know only one. */
 function copyFields(raw: JsonObject, dialect: Dialect): MutableJsonObject {
@@ -64,15 +67,16 @@ function patchMessages(messages: readonly Json[], chat: Chat, patch: Patch): rea
   // The decoder makes one turn of each assistant message, in order.
   const turns = chat.turns.filter((turn) => turn.side === "assistant");
   let assistants = 0;
-  let hasChanged = false;
-  const patched = messages.map((message) => {
-    if (!isObject(message)) return message;
+  let patched: Json[] | undefined;
+  for (const [index, message] of messages.entries()) {
+    if (!isObject(message)) continue;
     const turn = message["role"] === "assistant" ? turns[assistants++] : undefined;
     const changed = patchIds(patchRole(turn ? patchReasoning(message, turn, patch) : message, patch), patch);
-    hasChanged ||= changed !== message;
-    return changed;
-  });
-  return hasChanged ? patched : undefined;
+    if (changed === message) continue;
+    patched ??= [...messages];
+    patched[index] = changed;
+  }
+  return patched;
 }
 
 /** State we sealed for the caller is opened for its maker, or taken out for anybody else; what it lost is put back. */
@@ -171,6 +175,7 @@ function patchIds(message: JsonObject, { dialect }: Patch): JsonObject {
     return id === resultId ? message : { ...message, tool_call_id: id };
   }
   const calls = asArray(message["tool_calls"]);
+  if (calls.length === 0) return message;
   const isForeign = (call: Json) => {
     const id = asString(asObject(call)?.["id"]);
     return id !== undefined && toWireCallId(id, dialect) !== id;

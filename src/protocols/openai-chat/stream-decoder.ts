@@ -7,6 +7,7 @@
  * - `[DONE]` alone, or the body just ending - is a cut answer and becomes `upstream_broken`.
  */
 import { asArray, asNumber, asObject, asString, isObject, parseJson, type JsonObject } from "#lib/json.ts";
+import type { Mutable } from "#lib/mutable.ts";
 import type { SseFrame } from "#lib/sse.ts";
 import type { Chat, Citation } from "#model/chat.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
@@ -23,6 +24,7 @@ export function createStreamDecoder(dialect: Dialect, chat?: Chat): StreamDecode
 }
 
 const NONE: readonly ChatEvent[] = [];
+type StartEvent = Extract<ChatEvent, { type: "start" }>;
 /** More alternatives than any API allows; a bound against a hostile upstream. */
 const CHOICES_MAX = 128;
 
@@ -38,7 +40,7 @@ export class ChatStreamDecoder implements StreamDecoder {
   /** A chunk with usage and no choice came after content. */
   #sawClosingUsage = false;
   #isUsageOnly = false;
-  #idPrefix = "call_";
+  #id = "";
   #sources: readonly Citation[] = [];
 
   constructor(dialect: Dialect, chat?: Chat) {
@@ -81,12 +83,16 @@ export class ChatStreamDecoder implements StreamDecoder {
     return failure ? this.#fail(failure) : this.#push(chunk, false);
   }
 
-  /** A whole answer: each choice's message is one big delta, and the position stands in for a missing index. */
-  pushWhole(body: JsonObject): readonly ChatEvent[] {
-    return this.#push(body, true);
+  /**
+   * A whole answer, known to be complete: each choice's message is one big delta, and the position stands in for a
+   * missing index.
+   */
+  decodeWhole(body: JsonObject): readonly ChatEvent[] {
+    const events = this.#push(body, true);
+    return this.#isOver ? events : this.finishAll(events);
   }
 
-  #push(chunk: JsonObject, isWhole: boolean): readonly ChatEvent[] {
+  #push(chunk: JsonObject, isWhole: boolean): ChatEvent[] {
     const out: ChatEvent[] = [];
     const choices = asArray(chunk["choices"]);
     const usage = findUsage(chunk, asObject(choices[0]));
@@ -95,7 +101,8 @@ export class ChatStreamDecoder implements StreamDecoder {
     this.#sources = readSources(chunk) ?? this.#sources;
     let trouble: Failure | undefined;
     let isBare = true;
-    for (const [position, value] of choices.entries()) {
+    for (let position = 0; position < choices.length; position++) {
+      const value = choices[position];
       if (!isObject(value)) continue;
       const before = out.length;
       trouble ??= this.#pushChoice(value, isWhole ? position : undefined, out);
@@ -106,12 +113,12 @@ export class ChatStreamDecoder implements StreamDecoder {
       this.#isUsageOnly = isBare && this.#choices.length > 0;
       if (choices.length === 0) this.#sawClosingUsage = true;
     }
-    return trouble ? [...out, ...this.#fail(trouble)] : out;
+    if (trouble) out.push(...this.#fail(trouble));
+    return out;
   }
 
   /** The answer is known to be whole: choices without a reason end as their content tells. */
-  finishAll(): readonly ChatEvent[] {
-    const out: ChatEvent[] = [];
+  finishAll(out: ChatEvent[] = []): readonly ChatEvent[] {
     for (const choice of this.#choices) if (choice.finishReason === undefined) this.#finish(choice, out);
     out.push({ type: "end" });
     this.#isOver = true;
@@ -134,13 +141,11 @@ export class ChatStreamDecoder implements StreamDecoder {
     const id = asString(chunk["id"]);
     const model = asString(chunk["model"]);
     const created = asNumber(chunk["created"]);
-    if (id) this.#idPrefix = `call_${id.replace(/[^A-Za-z0-9]/g, "").slice(-16)}_`;
-    out.push({
-      type: "start",
-      ...(id && { id }),
-      ...(model && { model }),
-      ...(created !== undefined && created > 0 && { createdAtSeconds: created }),
-    });
+    const start: Mutable<StartEvent> = { type: "start" };
+    if (id) this.#id = start.id = id;
+    if (model) start.model = model;
+    if (created !== undefined && created > 0) start.createdAtSeconds = created;
+    out.push(start);
   }
 
   /** Gives the trouble a choice ends in, if it does. `position`: where it stands in a whole answer. */
@@ -169,16 +174,21 @@ export class ChatStreamDecoder implements StreamDecoder {
   }
 
   #choice(index: number): ChoiceDecoder | undefined {
-    const known = this.#choices.find((choice) => choice.index === index);
+    const known = this.#known(index);
     if (known || this.#choices.length >= CHOICES_MAX || !Number.isInteger(index) || index < 0) return known;
     if (index >= CHOICES_MAX) return undefined;
     const choice = new ChoiceDecoder(index, {
       origin: this.#origin,
-      idPrefix: this.#idPrefix,
+      answerId: this.#id,
       names: this.#names,
     });
     this.#choices.push(choice);
     return choice;
+  }
+
+  #known(index: number): ChoiceDecoder | undefined {
+    for (const choice of this.#choices) if (choice.index === index) return choice;
+    return undefined;
   }
 
   #fail(failure: Failure): readonly ChatEvent[] {

@@ -17,6 +17,13 @@ interface Call {
   readonly slot: Slot;
 }
 
+/** Whose calls they are. */
+interface AnswerPlace {
+  /** The upstream's, or "". */
+  readonly answerId: string;
+  readonly choice: number;
+}
+
 /** A fragment, read from whichever spelling it has. */
 interface Fragment {
   readonly index: number | undefined;
@@ -30,13 +37,12 @@ interface Fragment {
 export class ToolCalls {
   readonly #queue: PartQueue;
   readonly #calls: Call[] = [];
-  readonly #idPrefix: string;
+  readonly #place: AnswerPlace;
   readonly #names: WireNames;
 
-  /** `idPrefix` makes ids for calls that come without one; it must differ between answers. */
-  constructor(queue: PartQueue, idPrefix: string, names: WireNames) {
+  constructor(queue: PartQueue, place: AnswerPlace, names: WireNames) {
     this.#queue = queue;
-    this.#idPrefix = idPrefix;
+    this.#place = place;
     this.#names = names;
   }
 
@@ -92,7 +98,7 @@ export class ToolCalls {
   }
 
   #begin(fragment: Fragment): Call {
-    const id = fragment.id ?? `${this.#idPrefix}${this.#calls.length}`;
+    const id = fragment.id ?? madeId(this.#place, this.#calls.length);
     const slot = this.#queue.begin(undefined);
     const call = { index: fragment.index, id, isNamedByUpstream: fragment.id !== undefined, slot };
     this.#calls.push(call);
@@ -115,6 +121,12 @@ export class ToolCalls {
   nameAll(): void {
     for (const call of this.#calls) if (!call.slot.start) this.#name(call, "", false);
   }
+}
+
+/** Differs between answers and within one. */
+function madeId({ answerId, choice }: AnswerPlace, count: number): string {
+  const word = answerId.replace(/[^A-Za-z0-9]/g, "").slice(-16);
+  return answerId === "" ? `call_${choice}_${count}` : `call_${word}_${choice}_${count}`;
 }
 
 /** Without an id only a second whole set of name and arguments tells that a new call begins. */

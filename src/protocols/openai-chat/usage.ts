@@ -4,8 +4,8 @@
  * arithmetic, never by who they claim to be.
  */
 import { asObject, asString, type JsonObject } from "#lib/json.ts";
+import type { Mutable } from "#lib/mutable.ts";
 import { inputTotal, sumCounts, toCostNanoUsd, toCount, type Usage } from "#model/usage.ts";
-import { present } from "./present.ts";
 
 /** Where servers put usage: top level, Groq's `x_groq`, Moonshot's first choice. */
 export function findUsage(body: JsonObject, choice: JsonObject | undefined): JsonObject | undefined {
@@ -14,9 +14,11 @@ export function findUsage(body: JsonObject, choice: JsonObject | undefined): Jso
   );
 }
 
+const NO_DETAILS: JsonObject = {};
+
 export function decodeUsage(usage: JsonObject, serviceTier?: string): Usage {
-  const promptDetails = asObject(usage["prompt_tokens_details"]) ?? {};
-  const completionDetails = asObject(usage["completion_tokens_details"]) ?? {};
+  const promptDetails = asObject(usage["prompt_tokens_details"]) ?? NO_DETAILS;
+  const completionDetails = asObject(usage["completion_tokens_details"]) ?? NO_DETAILS;
   const prompt = toCount(usage["prompt_tokens"]);
   const cacheRead =
     toCount(promptDetails["cached_tokens"]) ??
@@ -28,22 +30,41 @@ export function decodeUsage(usage: JsonObject, serviceTier?: string): Usage {
   // More cached than prompted: the server counts as Anthropic does, without the cached ones.
   const isExclusive = prompt !== undefined && cached > prompt;
   const input = prompt === undefined ? undefined : isExclusive ? prompt : prompt - cached;
-  return present({
-    input,
-    cacheRead,
-    cacheWrite,
-    output: outputOf(usage, isExclusive),
-    reasoning: toCount(completionDetails["reasoning_tokens"]),
-    audioInput: toCount(promptDetails["audio_tokens"]),
-    audioOutput: toCount(completionDetails["audio_tokens"]),
-    imageInput: toCount(promptDetails["image_tokens"]),
-    imageOutput: toCount(completionDetails["image_tokens"]),
-    predictionAccepted: toCount(completionDetails["accepted_prediction_tokens"]),
-    predictionRejected: toCount(completionDetails["rejected_prediction_tokens"]),
-    webSearches: toCount(asObject(usage["server_tool_use_details"])?.["web_search_requests"]),
-    costReportedNanoUsd: costOf(usage),
-    serviceTier: serviceTier === "" ? undefined : (serviceTier ?? asString(usage["service_tier"])),
-  });
+  const told: Mutable<Usage> = {};
+  if (input !== undefined) told.input = input;
+  if (cacheRead !== undefined) told.cacheRead = cacheRead;
+  if (cacheWrite !== undefined) told.cacheWrite = cacheWrite;
+  const output = outputOf(usage, isExclusive);
+  if (output !== undefined) told.output = output;
+  addPromptParts(told, promptDetails);
+  addCompletionParts(told, completionDetails);
+  const searches = toCount(asObject(usage["server_tool_use_details"])?.["web_search_requests"]);
+  if (searches !== undefined) told.webSearches = searches;
+  const cost = costOf(usage);
+  if (cost !== undefined) told.costReportedNanoUsd = cost;
+  const tier = serviceTier === "" ? undefined : (serviceTier ?? asString(usage["service_tier"]));
+  if (tier !== undefined) told.serviceTier = tier;
+  return told;
+}
+
+function addPromptParts(told: Mutable<Usage>, details: JsonObject): void {
+  const audio = toCount(details["audio_tokens"]);
+  const image = toCount(details["image_tokens"]);
+  if (audio !== undefined) told.audioInput = audio;
+  if (image !== undefined) told.imageInput = image;
+}
+
+function addCompletionParts(told: Mutable<Usage>, details: JsonObject): void {
+  const reasoning = toCount(details["reasoning_tokens"]);
+  const audio = toCount(details["audio_tokens"]);
+  const image = toCount(details["image_tokens"]);
+  const accepted = toCount(details["accepted_prediction_tokens"]);
+  const rejected = toCount(details["rejected_prediction_tokens"]);
+  if (reasoning !== undefined) told.reasoning = reasoning;
+  if (audio !== undefined) told.audioOutput = audio;
+  if (image !== undefined) told.imageOutput = image;
+  if (accepted !== undefined) told.predictionAccepted = accepted;
+  if (rejected !== undefined) told.predictionRejected = rejected;
 }
 
 export function encodeUsage(usage: Usage): JsonObject {
