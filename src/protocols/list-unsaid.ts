@@ -3,7 +3,7 @@
  * be cited. They are named once for the whole request, because a long history would repeat each a hundred times.
  */
 import type { JsonObject } from "#lib/json.ts";
-import type { AssistantPart, Chat, Citation, UserPart } from "#model/chat.ts";
+import type { Chat, Citation, ToolResultPart, Turn, UserPart } from "#model/chat.ts";
 
 /** What the target API can say. */
 export interface Sayable {
@@ -16,18 +16,12 @@ export interface Sayable {
 
 /** Entries for `EncodedRequest.dropped`. */
 export function listUnsaid(chat: Chat, target: Sayable): readonly string[] {
-  const userParts = chat.turns.flatMap((turn) => (turn.side === "user" ? turn.parts : []));
-  const answerParts = chat.turns.flatMap((turn) => (turn.side === "assistant" ? turn.parts : []));
-  const wishes = userParts.some((part) =>
-    part.type === "tool_result" ? part.content.some(wishesCitations) : wishesCitations(part),
-  );
-  const isMarked = !target.cacheMarks && hasCacheMark(chat);
-  const isCited = answerParts.flatMap(citationsOf).some((citation) => !target.citation(citation));
-  return [
-    ...(isMarked ? ["cache_control"] : []),
-    ...(wishes && !target.citationWishes ? ["messages[].content[].citations"] : []),
-    ...(isCited ? ["messages[].citations"] : []),
-  ];
+  const unsaid: string[] = [];
+  if (!target.cacheMarks && hasCacheMark(chat)) unsaid.push("cache_control");
+  if (!target.citationWishes && chat.turns.some(wishesCitations))
+    unsaid.push("messages[].content[].citations");
+  if (chat.turns.some((turn) => hasOtherCitation(turn, target))) unsaid.push("messages[].citations");
+  return unsaid;
 }
 
 /** Fields of another API that say something: null is how some clients write nothing. */
@@ -35,20 +29,29 @@ export function saidFields(extensions: JsonObject): readonly string[] {
   return Object.keys(extensions).filter((name) => extensions[name] !== null);
 }
 
-function hasCacheMark(chat: Chat): boolean {
-  if (chat.cache?.automatic !== undefined) return true;
-  const parts = [
-    ...chat.system,
-    ...chat.turns.flatMap((turn): readonly object[] => turn.parts),
-    ...chat.tools,
-  ];
-  return parts.some((part) => "cache" in part && part.cache !== undefined);
+function hasCacheMark({ cache, system, turns, tools }: Chat): boolean {
+  if (cache?.automatic !== undefined || system.some(isMarked) || tools.some(isMarked)) return true;
+  return turns.some(({ parts }) => parts.some(isMarked));
 }
 
-function wishesCitations(part: UserPart): boolean {
+function isMarked(part: object): boolean {
+  return "cache" in part && part.cache !== undefined;
+}
+
+function wishesCitations(turn: Turn): boolean {
+  return turn.side === "user" && turn.parts.some(isToBeCited);
+}
+
+function isToBeCited(part: UserPart | ToolResultPart): boolean {
+  if (part.type === "tool_result") return part.content.some(isToBeCited);
   return (part.type === "document" || part.type === "search_result") && part.citations === true;
 }
 
-function citationsOf(part: AssistantPart): readonly Citation[] {
-  return part.type === "text" ? (part.citations ?? []) : [];
+function hasOtherCitation(turn: Turn, { citation: isSayable }: Sayable): boolean {
+  if (turn.side !== "assistant") return false;
+  for (const part of turn.parts) {
+    if (part.type !== "text" || part.citations === undefined) continue;
+    if (part.citations.some((citation) => !isSayable(citation))) return true;
+  }
+  return false;
 }

@@ -45,7 +45,8 @@ export class BlockDecoder {
   }
 
   open(block: JsonObject): readonly ChatEvent[] {
-    const events: ChatEvent[] = [...this.close()];
+    const events: ChatEvent[] = [];
+    for (const event of this.close()) events.push(event);
     const type = asString(block["type"]);
     if (type === undefined) return events;
     this.#count += 1;

@@ -3,16 +3,16 @@
  * five minutes. Callers of other APIs do not know these rules; the last marks are kept, because a prefix read covers
  * what stands before it.
  */
-import { isObject, type Json, type JsonObject } from "#lib/json.ts";
+import { asArray, asObject, isObject, type Json, type JsonObject } from "#lib/json.ts";
 
 const MARKS_MAX = 4;
 
 export function fitCacheMarks(body: JsonObject): JsonObject {
   const marks: JsonObject[] = [];
-  eachMark(body, (mark) => {
-    marks.push(mark);
-    return mark;
-  });
+  addMarks(body["tools"], marks);
+  addMarks(body["system"], marks);
+  for (const message of asArray(body["messages"])) addMarks(asObject(message)?.["content"], marks);
+  if (marks.length === 0) return body;
   const room = MARKS_MAX - (body["cache_control"] === undefined ? 0 : 1);
   if (marks.length <= room && isOrdered(marks)) return body;
   let place = 0;
@@ -25,6 +25,16 @@ export function fitCacheMarks(body: JsonObject): JsonObject {
   });
 }
 
+/** Those of a list's blocks, in the order the API reads them. */
+function addMarks(blocks: Json | undefined, marks: JsonObject[]): void {
+  for (const block of asArray(blocks)) {
+    if (!isObject(block)) continue;
+    if (block["type"] === "tool_result") addMarks(block["content"], marks);
+    const mark = block["cache_control"];
+    if (isObject(mark)) marks.push(mark);
+  }
+}
+
 function isOrdered(marks: readonly JsonObject[]): boolean {
   const firstShort = marks.findIndex((mark) => mark["ttl"] !== "1h");
   return firstShort < 0 || marks.slice(firstShort).every((mark) => mark["ttl"] !== "1h");
@@ -32,7 +42,7 @@ function isOrdered(marks: readonly JsonObject[]): boolean {
 
 type Decide = (mark: JsonObject) => JsonObject | undefined;
 
-/** The body with every mark replaced by what `decide` gives, in the order the API reads them. */
+/** The body with every mark replaced by what `decide` gives, in the same order. */
 function eachMark(body: JsonObject, decide: Decide): JsonObject {
   const tools = inList(body["tools"], decide);
   const system = inList(body["system"], decide);

@@ -14,20 +14,21 @@ export function decodeReply(body: unknown, dialect: Dialect, chat?: Chat): reado
     return [{ type: "error", failure }];
   }
   const decoder = new MessagesStreamDecoder(dialect, chat);
-  return asEvents(message).flatMap((event) => decoder.read(event));
+  const events: ChatEvent[] = [];
+  for (const data of asEvents(message)) for (const event of decoder.read(data)) events.push(event);
+  return events;
 }
 
 function asEvents(message: JsonObject): readonly JsonObject[] {
   if (message["error"] !== undefined && message["error"] !== null) return [{ ...message, type: "error" }];
-  const blocks = asArray(message["content"]).flatMap((block): readonly JsonObject[] => [
-    { type: "content_block_start", content_block: block },
-    { type: "content_block_stop" },
-  ]);
+  const events: JsonObject[] = [{ type: "message_start", message }];
+  for (const block of asArray(message["content"])) {
+    events.push({ type: "content_block_start", content_block: block }, BLOCK_STOP);
+  }
   const { stop_reason, stop_sequence, stop_details, usage } = message;
-  return [
-    { type: "message_start", message },
-    ...blocks,
-    { type: "message_delta", delta: { stop_reason, stop_sequence, stop_details }, usage },
-    { type: "message_stop" },
-  ];
+  events.push({ type: "message_delta", delta: { stop_reason, stop_sequence, stop_details }, usage }, STOP);
+  return events;
 }
+
+const BLOCK_STOP: JsonObject = { type: "content_block_stop" };
+const STOP: JsonObject = { type: "message_stop" };

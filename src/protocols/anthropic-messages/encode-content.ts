@@ -7,7 +7,7 @@ import type { CacheMark, Media, UserPart } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
 import type { Dialect } from "#protocols/protocol.ts";
 
-interface PartPlace {
+export interface PartPlace {
   readonly dialect: Dialect;
   /** Canonical path of the part, as `messages[2].content[0]`. */
   readonly path: string;

@@ -8,7 +8,7 @@ import { isObject, type Json, type JsonObject } from "#lib/json.ts";
 import type { AssistantPart, Chat, Opaque, PartBase, ToolResultPart, Turn, UserPart } from "#model/chat.ts";
 import type { Dialect } from "#protocols/protocol.ts";
 import { ownCitation } from "./citation.ts";
-import { cacheField, encodeUserPart, unsupported } from "./encode-content.ts";
+import { cacheField, encodeUserPart, unsupported, type PartPlace } from "./encode-content.ts";
 import type { ModelRules } from "./model-rules.ts";
 import { codeFence, toolInput } from "./reply-block.ts";
 import { ToolIds } from "./tool-ids.ts";
@@ -61,9 +61,7 @@ class MessagesEncoder {
   }
 
   finish(): readonly Message[] {
-    const messages = this.#messages.map((message) =>
-      message.role === "user" ? { ...message, content: resultsFirst(message.content) } : message,
-    );
+    const messages = this.#messages.map(resultsFirst);
     if (messages[0]?.role !== "user") messages.unshift({ role: "user", content: [PLACEHOLDER] });
     const last = messages.at(-1);
     if (last?.role === "assistant") messages[messages.length - 1] = this.#prefill(last, messages.length - 1);
@@ -84,17 +82,21 @@ class MessagesEncoder {
     const content: JsonObject[] = [];
     for (const [index, part] of parts.entries()) {
       if (isWholeMessage(part)) return this.#append("system", wholeContent(part.value));
-      const place = { ...this.#setting, path: `${path}.content[${index}]` };
-      content.push(
-        ...(part.type === "tool_result" ? [this.#toolResult(part, place.path)] : encodeUserPart(part, place)),
-      );
+      const partPath = `${path}.content[${index}]`;
+      if (part.type === "tool_result") content.push(this.#toolResult(part, partPath));
+      else content.push(...encodeUserPart(part, this.#placeOf(partPath)));
     }
     this.#append("user", content);
   }
 
+  #placeOf(path: string): PartPlace {
+    const { dialect, dropped } = this.#setting;
+    return { dialect, dropped, path };
+  }
+
   #toolResult(part: ToolResultPart, path: string): JsonObject {
     const content = part.content.flatMap((entry, index) =>
-      encodeUserPart(entry, { ...this.#setting, path: `${path}.content[${index}]` }),
+      encodeUserPart(entry, this.#placeOf(`${path}.content[${index}]`)),
     );
     return {
       type: "tool_result",
@@ -207,11 +209,17 @@ function textBlock(text: string, part: PartBase, citations: readonly JsonObject[
   return { type: "text", text, ...(citations.length > 0 && { citations }), ...cacheField(part.cache) };
 }
 
-function resultsFirst(content: readonly JsonObject[]): readonly JsonObject[] {
-  const results = content.filter((block) => block["type"] === "tool_result");
-  return results.length === 0
-    ? content
-    : [...results, ...content.filter((block) => block["type"] !== "tool_result")];
+function resultsFirst(message: Message): Message {
+  const { role, content } = message;
+  if (role !== "user" || !content.some(isResult)) return message;
+  return {
+    role,
+    content: [...content.filter(isResult), ...content.filter((block) => !isResult(block))],
+  };
+}
+
+function isResult(block: JsonObject): boolean {
+  return block["type"] === "tool_result";
 }
 
 /** A system message with blocks only this API knows, kept whole by the decoder. */

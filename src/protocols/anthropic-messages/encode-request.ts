@@ -44,7 +44,7 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
     model: dialect.model,
     max_tokens: maxTokens,
     ...systemField(chat, [...instructionOf(output), ...tools.instructions]),
-    messages: messages.map(({ role, content }) => ({ role, content })),
+    messages: messages.map(toWire),
     ...tools.fields,
     ...encodeSampling(chat, { rules, isThinking: isThinking(tools.thinking, rules), dropped }),
     ...(chat.stream && { stream: true }),
@@ -57,8 +57,14 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   return {
     body: fitCacheMarks(body),
     headers: protocolHeaders(dialect.host, betas, isOwn ? chat.apiVersion : undefined),
-    dropped: [...dropped],
+    dropped: dropped.size === 0 ? NONE_DROPPED : [...dropped],
   };
+}
+
+const NONE_DROPPED: readonly string[] = [];
+
+function toWire({ role, content }: Message): JsonObject {
+  return { role, content };
 }
 
 /** Fields by which a caller refers to what its provider keeps: without them the conversation is another one. */

@@ -39,8 +39,9 @@ export function encodeSampling(chat: Chat, { rules, isThinking, dropped }: Sampl
 
 /** The API refuses stop texts that are white space. */
 function stopField(chat: Chat, dropped: Set<string>): JsonObject {
-  const stop = chat.stop?.filter((text) => text.trim() !== "") ?? [];
-  if (chat.stop !== undefined && stop.length < chat.stop.length) dropped.add("stop");
+  if (chat.stop === undefined) return {};
+  const stop = chat.stop.filter((text) => text.trim() !== "");
+  if (stop.length < chat.stop.length) dropped.add("stop");
   return stop.length === 0 ? {} : { stop_sequences: stop };
 }
 
@@ -86,7 +87,7 @@ export function listHints(chat: Chat, dropped: Set<string>): void {
     safety_settings: chat.safety,
     prompt_cache_key: chat.cache?.key,
   };
-  for (const [name, value] of Object.entries(hints)) if (value !== undefined) dropped.add(name);
+  for (const name in hints) if (hints[name] !== undefined) dropped.add(name);
   if (chat.protocol === "anthropic-messages") return;
   for (const name of saidFields(chat.extensions)) dropped.add(name);
 }

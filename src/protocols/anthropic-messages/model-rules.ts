@@ -87,18 +87,22 @@ const families: Readonly<Record<string, ModelRules>> = {
   "haiku-5-5": five,
 };
 
-/** Another maker's model behind this API, or one hidden behind an alias. */
+/** One of theirs that is newer than this table. */
+const unknown: ModelRules = { ...newest, isCatalogued: false };
+/** Another maker's model behind this API. */
 const foreign: ModelRules = {
   ...plain,
   outputTokensMax: 8192,
   isCatalogued: false,
   thinking: ["enabled", "disabled"],
 };
+/** One of theirs, hidden behind an alias. */
+const hidden: ModelRules = { ...foreign, hasStructuredOutput: true };
 
 export function modelRules(dialect: Dialect): ModelRules {
   const family = familyOf(dialect.model);
-  if (family !== undefined) return lookUp(families, family) ?? { ...newest, isCatalogued: false };
-  return dialect.vendor === "anthropic" ? { ...foreign, hasStructuredOutput: true } : foreign;
+  if (family !== undefined) return lookUp(families, family) ?? unknown;
+  return dialect.vendor === "anthropic" ? hidden : foreign;
 }
 
 /** `anthropic/claude-sonnet-4.5`, `claude-3-5-haiku-latest`, `claude-opus-4-1@20250805` -> `opus-4-1`. */

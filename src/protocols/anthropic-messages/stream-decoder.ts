@@ -8,6 +8,7 @@
  * unless a stop reason was told already.
  */
 import { asObject, asString, isObject, parseJson, type JsonObject } from "#lib/json.ts";
+import type { Mutable } from "#lib/mutable.ts";
 import { formatSse, type SseFrame } from "#lib/sse.ts";
 import type { Chat } from "#model/chat.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
@@ -58,7 +59,7 @@ export class MessagesStreamDecoder implements StreamDecoder {
       case "content_block_delta":
         return this.#blocks.delta(asObject(data["delta"]) ?? {});
       case "content_block_start":
-        return [...this.#start({}), ...this.#blocks.open(asObject(data["content_block"]) ?? {})];
+        return this.#started(this.#blocks.open(asObject(data["content_block"]) ?? {}));
       case "content_block_stop":
         return this.#blocks.close();
       case "message_start":
@@ -94,14 +95,16 @@ export class MessagesStreamDecoder implements StreamDecoder {
     const { output: _, ...usage } = decodeUsage(asObject(message["usage"]) ?? {});
     this.#usage = usage;
     this.#blocks.messageId = id ?? "";
-    return [
-      {
-        type: "start",
-        ...(id !== undefined && { id }),
-        ...(model !== undefined && { model }),
-        ...(Object.keys(usage).length > 0 && { usage }),
-      },
-    ];
+    const start: Mutable<StartEvent> = { type: "start" };
+    if (id !== undefined) start.id = id;
+    if (model !== undefined) start.model = model;
+    if (Object.keys(usage).length > 0) start.usage = usage;
+    return [start];
+  }
+
+  /** Some servers leave out the start. */
+  #started(events: readonly ChatEvent[]): readonly ChatEvent[] {
+    return this.#hasStarted ? events : [...this.#start({}), ...events];
   }
 
   #messageDelta(data: JsonObject): readonly ChatEvent[] {
@@ -111,7 +114,8 @@ export class MessagesStreamDecoder implements StreamDecoder {
     const reason = asString(delta["stop_reason"]);
     const events: ChatEvent[] = [];
     if (reason !== undefined && !this.#hasFinished) {
-      events.push(...this.#start({}), ...this.#blocks.close(), this.#finish(reason, delta));
+      for (const event of this.#started(this.#blocks.close())) events.push(event);
+      events.push(this.#finish(reason, delta));
     }
     if (usage !== undefined && this.#hasFinished) events.push({ type: "usage", usage: this.#usage ?? {} });
     return events;
@@ -123,25 +127,28 @@ export class MessagesStreamDecoder implements StreamDecoder {
     const isEmulated = reason === "tool_calls" && this.#answersByTool && !this.#blocks.hasCall;
     const stopSequence = asString(delta["stop_sequence"]);
     const detail = asObject(delta["stop_details"]);
-    return {
+    const finish: Mutable<FinishEvent> = {
       type: "finish",
       choice: 0,
       reason: isEmulated ? "stop" : reason,
-      ...(stopSequence !== undefined && { stopSequence }),
       native: word,
-      ...(detail !== undefined && { detail }),
     };
+    if (stopSequence !== undefined) finish.stopSequence = stopSequence;
+    if (detail !== undefined) finish.detail = detail;
+    return finish;
   }
 
   /** The proper end. Some servers leave out the stop reason. */
   #stop(): readonly ChatEvent[] {
-    const events: ChatEvent[] = [...this.#start({}), ...this.#blocks.close()];
+    const events: ChatEvent[] = [];
+    for (const event of this.#started(this.#blocks.close())) events.push(event);
     if (!this.#hasFinished) {
       events.push(this.#finish(this.#blocks.hasCall ? "tool_use" : "end_turn", {}));
       if (this.#usage !== undefined) events.push({ type: "usage", usage: this.#usage });
     }
     this.#isOver = true;
-    return [...events, { type: "end" }];
+    events.push({ type: "end" });
+    return events;
   }
 
   #fail(failure: Failure): readonly ChatEvent[] {
@@ -149,6 +156,9 @@ export class MessagesStreamDecoder implements StreamDecoder {
     return [{ type: "error", failure }];
   }
 }
+
+type StartEvent = Extract<ChatEvent, { type: "start" }>;
+type FinishEvent = Extract<ChatEvent, { type: "finish" }>;
 
 const NONE: readonly ChatEvent[] = [];
 
