@@ -39,7 +39,7 @@ export class SseReader {
 
   /** Frames completed by these bytes. Throws RangeError where one event passes the bound. */
   push(bytes: Uint8Array): readonly SseFrame[] {
-    return this.#append(this.#decoder.decode(bytes, { stream: true }));
+    return this.#append(this.#decoder.decode(bytes, GOES_ON));
   }
 
   /** What is left when the body ends: complete frames, and an unterminated last one, which some servers send. */
@@ -104,21 +104,41 @@ export class SseReader {
   }
 }
 
+const GOES_ON = { stream: true } as const;
 const BYTE_ORDER_MARK = 0xfeff;
 const NO_FRAMES: readonly SseFrame[] = [];
 const LINE_END = /\r\n|\n|\r/;
-const USUAL_PREFIX = "data: ";
+const DATA = "data: ";
+const EVENT = "event: ";
 
 function toFrame(raw: string): SseFrame {
-  // The usual frame is one `data:` line closed by LF LF, from Google by CRLF CRLF: no split, no list.
-  if (raw.startsWith(USUAL_PREFIX)) {
-    const end = raw.indexOf("\r");
-    const isUsual =
-      end < 0
-        ? raw.indexOf("\n") === raw.length - 2
-        : end === raw.length - 4 && raw.indexOf("\n") === raw.length - 3 && raw.endsWith("\r\n\r\n");
-    if (isUsual) return { event: "", data: raw.slice(USUAL_PREFIX.length, end < 0 ? -2 : end), raw };
+  return toUsualFrame(raw) ?? toAnyFrame(raw);
+}
+
+/** One `data:` line, with or without an `event:` line before it, closed by LF LF or CRLF CRLF: no split, no list. */
+function toUsualFrame(raw: string): SseFrame | undefined {
+  let start = 0;
+  let end = lineEnd(raw, 0);
+  let event = "";
+  if (raw.startsWith(EVENT)) {
+    event = raw.slice(EVENT.length, end);
+    start = raw.startsWith("\r\n", end) ? end + 2 : end + 1;
+    end = lineEnd(raw, start);
   }
+  if (!raw.startsWith(DATA, start)) return undefined;
+  const behind = raw.length - end;
+  const isClosed = behind === 2 ? raw.endsWith("\n\n") : behind === 4 && raw.endsWith("\r\n\r\n");
+  return isClosed ? { event, data: raw.slice(start + DATA.length, end), raw } : undefined;
+}
+
+/** Where the line that begins here ends: CR, LF or both. */
+function lineEnd(text: string, from: number): number {
+  const feed = text.indexOf("\n", from);
+  const carriage = text.indexOf("\r", from);
+  return carriage < 0 ? feed : feed < 0 ? carriage : Math.min(feed, carriage);
+}
+
+function toAnyFrame(raw: string): SseFrame {
   let event = "";
   const data: string[] = [];
   for (const line of raw.split(LINE_END)) {

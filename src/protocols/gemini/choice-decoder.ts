@@ -6,7 +6,8 @@
  *   idle -> text | thought --(other kind, signed part, finish)--> idle
  *   idle -> call --(last fragment, other kind, finish)--> idle
  */
-import { asArray, asObject, asString, type JsonObject } from "#lib/json.ts";
+import { asArray, asObject, asString, isObject, type JsonObject } from "#lib/json.ts";
+import type { Mutable } from "#lib/mutable.ts";
 import type { ChatEvent, PartStart } from "#model/chat-event.ts";
 import type { Citation } from "#model/chat.ts";
 import type { Dialect } from "#protocols/protocol.ts";
@@ -36,7 +37,7 @@ export class ChoiceDecoder {
   #events: ChatEvent[] = [];
   #pending: PendingCitation[] = [];
   readonly #citationsSeen = new Set<string>();
-  #produced: Produced = { hasCalls: false, hasContent: false };
+  readonly #produced: Mutable<Produced> = { hasCalls: false, hasContent: false };
   #word: string | undefined;
   #message: string | undefined;
   /** Where a later request may take the answer up: long answers name several such places, the last one counts. */
@@ -59,10 +60,8 @@ export class ChoiceDecoder {
     this.#collectCitations(candidate);
     const content = asObject(candidate["content"]);
     const parts = content?.["parts"];
-    for (const part of asObject(parts) ? [parts] : asArray(parts)) {
-      const object = asObject(part);
-      if (object) this.#part(object);
-    }
+    if (isObject(parts)) this.#part(parts);
+    else for (const part of asArray(parts)) if (isObject(part)) this.#part(part);
     this.#attachLogprobs(candidate);
     this.#word = finishWord(candidate["finishReason"], this.#context.dialect.host) ?? this.#word;
     this.#message = asString(candidate["finishMessage"]) ?? this.#message;
@@ -104,7 +103,7 @@ export class ChoiceDecoder {
     if (!whole && signature !== undefined) return this.#text(kind, "", signature);
     if (!whole) return;
     this.#close();
-    this.#produced = { ...this.#produced, hasContent: true };
+    this.#produced.hasContent = true;
     this.#start(whole.start);
     this.#sign(signature);
     if (whole.text !== "") this.#delta(whole.text);
@@ -121,7 +120,7 @@ export class ChoiceDecoder {
     this.#sign(signature);
     if (text !== "") this.#delta(text);
     if (this.#open?.kind === kind) this.#open.text += text;
-    if (kind === "text" && text !== "") this.#produced = { ...this.#produced, hasContent: true };
+    if (kind === "text" && text !== "") this.#produced.hasContent = true;
     if (signature !== undefined) this.#close();
   }
 
@@ -138,7 +137,7 @@ export class ChoiceDecoder {
 
   #openCall(wireName: string, id: string | undefined): void {
     this.#close();
-    this.#produced = { ...this.#produced, hasCalls: true };
+    this.#produced.hasCalls = true;
     const tool = this.#context.nameOf(wireName);
     this.#start({ type: "tool_call", id: this.#context.callId(id || undefined), ...tool });
     this.#open = { kind: "call", custom: tool.custom === true, arguments: new PartialArguments() };

@@ -15,11 +15,14 @@ export interface PendingCitation {
   readonly words: string | undefined;
 }
 
+const NONE: readonly PendingCitation[] = [];
+
 export function readCitations(candidate: JsonObject): readonly PendingCitation[] {
-  return [
-    ...readGrounding(asObject(candidate["groundingMetadata"])),
-    ...readCited(candidate["citationMetadata"]),
-  ];
+  const grounding = asObject(candidate["groundingMetadata"]);
+  const cited = candidate["citationMetadata"];
+  // Nearly every chunk has neither.
+  if (!grounding && cited === undefined) return NONE;
+  return [...readGrounding(grounding), ...readCited(cited)];
 }
 
 /** The citation with its range in `text`, or undefined where the range is not in there. */

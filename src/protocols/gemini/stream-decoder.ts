@@ -62,8 +62,8 @@ class GeminiStreamDecoder implements StreamDecoder {
     if (this.#withheld.length > WITHHELD_CHARS_MAX) return this.#fail(endless());
     // An error may come as bare JSON, and a stream without `alt=sse` as one array: neither has `data:` lines.
     const text = (frame.data === "" ? frame.raw : frame.data).trim();
-    if (frame.data === "" && !/^[[{]/.test(text)) return [];
-    if (text === "[DONE]") return [];
+    if (frame.data === "" && !/^[[{]/.test(text)) return NONE;
+    if (text === "[DONE]") return NONE;
     const value = parseJson(text);
     return value === undefined ? this.#fail(unreadable()) : this.pushValue(value);
   }
