@@ -1,5 +1,6 @@
 /** A whole answer, folded from its events. What every client API's unary encoder writes. */
 import type { Json, JsonObject } from "#lib/json.ts";
+import type { Mutable } from "#lib/mutable.ts";
 import type { AssistantPart, Citation, Media, Opaque } from "./chat.ts";
 import type { ChatEvent, PartStart, StopReason } from "./chat-event.ts";
 import { mergeUsage, type Usage } from "./usage.ts";
@@ -43,15 +44,13 @@ interface OpenChoice {
 /** Folds a complete event sequence. Throws the failure where the sequence ends in one. */
 export function foldReply(events: Iterable<ChatEvent>): Reply {
   const choices: OpenChoice[] = [];
-  let start: { id?: string; model?: string; createdAtSeconds?: number; usage?: Usage } = {};
+  let start: Omit<StartEvent, "type"> = {};
   let usage: Usage | undefined;
   for (const event of events) {
     switch (event.type) {
-      case "start": {
-        const { type: _, ...fields } = event;
-        start = fields;
+      case "start":
+        start = event;
         break;
-      }
       case "usage":
         usage = mergeUsage(usage, event.usage);
         break;
@@ -70,14 +69,20 @@ export function foldReply(events: Iterable<ChatEvent>): Reply {
     }
   }
   if (choices.length === 0) choices.push(emptyChoice());
-  const folded = choices.map((choice) => ({
-    parts: choice.parts,
-    ...(choice.logprobs.length > 0 && { logprobs: choice.logprobs }),
-    finish: choice.finish,
-  }));
-  return { ...start, choices: folded, ...(usage && { usage }) };
+  const reply: Mutable<Reply> = { choices: choices.map(toChoice) };
+  const told = usage ?? start.usage;
+  if (start.id !== undefined) reply.id = start.id;
+  if (start.model !== undefined) reply.model = start.model;
+  if (start.createdAtSeconds !== undefined) reply.createdAtSeconds = start.createdAtSeconds;
+  if (told) reply.usage = told;
+  return reply;
 }
 
+function toChoice({ parts, logprobs, finish }: OpenChoice): ReplyChoice {
+  return logprobs.length === 0 ? { parts, finish } : { parts, logprobs, finish };
+}
+
+type StartEvent = Extract<ChatEvent, { type: "start" }>;
 type ChoiceEvent = Extract<ChatEvent, { choice: number }>;
 
 function apply(choice: OpenChoice, event: ChoiceEvent): void {
@@ -116,6 +121,7 @@ function closePart(open: OpenPart): AssistantPart {
   switch (start.type) {
     case "text": {
       const citations = open.citations.length > 0 && { citations: open.citations };
+      if (!citations && !signature) return { type: "text", text: open.text };
       return { type: "text", text: open.text, ...citations, ...signature };
     }
     case "refusal":

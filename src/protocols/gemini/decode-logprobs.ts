@@ -1,10 +1,13 @@
 /** `logprobsResult` as the records the other APIs use: `{token, logprob, bytes, top_logprobs}`. */
 import { asArray, asNumber, asObject, asString, type Json, type JsonObject } from "#lib/json.ts";
 
+const NONE: readonly JsonObject[] = [];
+
 export function decodeLogprobs(value: Json | undefined): readonly JsonObject[] {
   const result = asObject(value);
-  const tops = asArray(result?.["topCandidates"]);
-  return asArray(result?.["chosenCandidates"]).flatMap((chosen, index) => {
+  if (!result) return NONE;
+  const tops = asArray(result["topCandidates"]);
+  return asArray(result["chosenCandidates"]).flatMap((chosen, index) => {
     const record = toRecord(chosen);
     if (!record) return [];
     const top = asArray(asObject(tops[index])?.["candidates"])

@@ -34,7 +34,7 @@ export class ChoiceDecoder {
   readonly #calls: ToolCalls;
   readonly #origin: Origin;
   /** Signatures that came before the call they belong to. */
-  readonly #early = new Map<string, Opaque>();
+  #early: Map<string, Opaque> | undefined;
   #hasRefusal = false;
   #hasCitations = false;
   /** What the open reasoning part is made of: plain text, or the detail's index and format. */
@@ -79,7 +79,7 @@ export class ChoiceDecoder {
   finish(out: ChatEvent[]): void {
     this.#queue.out = out;
     this.#calls.nameAll();
-    if (this.#early.size > 0) this.#addEarly();
+    if (this.#early) this.#addEarly(this.#early);
     this.#queue.finish();
     const finish: Mutable<FinishEvent> = { type: "finish", choice: this.index, reason: this.#stopReason() };
     const native = this.nativeReason ?? this.finishReason;
@@ -90,8 +90,8 @@ export class ChoiceDecoder {
   }
 
   /** Signatures whose call never came. */
-  #addEarly(): void {
-    for (const [id, opaque] of this.#early) this.#addState({ kind: "redacted", id, opaque });
+  #addEarly(early: ReadonlyMap<string, Opaque>): void {
+    for (const [id, opaque] of early) this.#addState({ kind: "redacted", id, opaque });
   }
 
   #stopReason(): StopReason {
@@ -134,6 +134,7 @@ export class ChoiceDecoder {
       const call = this.#calls.slotOf(id);
       if (call?.isOpen) return this.#queue.signature(call, opaque);
       if (opaque.kind === "google_thought_signature" && !call) {
+        this.#early ??= new Map();
         this.#early.set(id, opaque);
         return;
       }
@@ -225,8 +226,8 @@ export class ChoiceDecoder {
 
   #pushCalls(calls: readonly Json[]): void {
     this.#calls.push(calls, (id, call) => {
-      const early = id === undefined ? undefined : this.#early.get(id);
-      if (id !== undefined) this.#early.delete(id);
+      const early = id === undefined ? undefined : this.#early?.get(id);
+      if (id !== undefined) this.#early?.delete(id);
       return early ?? this.#googleSignature(call);
     });
   }

@@ -8,16 +8,17 @@ import { toDetail } from "./reasoning-details.ts";
 import { encodeUsage } from "./usage.ts";
 
 export function encodeReply(reply: Reply, envelope: Envelope): JsonObject {
-  const serviceTier = reply.usage?.serviceTier;
-  return {
+  const { usage } = reply;
+  const body: MutableJsonObject = {
     id: `chatcmpl-${envelope.id}`,
     object: "chat.completion",
     created: envelope.createdAtSeconds,
     model: reply.model ?? envelope.model,
     choices: reply.choices.map((choice, index) => encodeChoice(choice, index, envelope)),
-    ...(reply.usage && { usage: encodeUsage(reply.usage) }),
-    ...(serviceTier !== undefined && { service_tier: serviceTier }),
   };
+  if (usage) body["usage"] = encodeUsage(usage);
+  if (usage?.serviceTier !== undefined) body["service_tier"] = usage.serviceTier;
+  return body;
 }
 
 function encodeChoice(choice: ReplyChoice, index: number, envelope: Envelope): JsonObject {
@@ -98,17 +99,17 @@ class Message {
 
   finish(): JsonObject {
     const isEmptyHanded = this.#calls.length === 0 && !this.hasRefusal && !this.#extras["audio"];
-    return {
+    const message: MutableJsonObject = {
       role: "assistant",
       content: this.#text ?? (isEmptyHanded ? "" : null),
       refusal: this.#refusal ?? null,
-      ...(this.#reasoning !== undefined && { reasoning_content: this.#reasoning }),
-      ...(this.#details.length > 0 && { reasoning_details: this.#details }),
-      ...(this.#annotations.length > 0 && { annotations: this.#annotations }),
-      ...(this.#images.length > 0 && { images: this.#images }),
-      ...(this.#calls.length > 0 && { tool_calls: this.#calls }),
-      ...this.#extras,
     };
+    if (this.#reasoning !== undefined) message["reasoning_content"] = this.#reasoning;
+    if (this.#details.length > 0) message["reasoning_details"] = this.#details;
+    if (this.#annotations.length > 0) message["annotations"] = this.#annotations;
+    if (this.#images.length > 0) message["images"] = this.#images;
+    if (this.#calls.length > 0) message["tool_calls"] = this.#calls;
+    return Object.assign(message, this.#extras);
   }
 
   #addText(part: Extract<AssistantPart, { type: "text" }>): void {
@@ -118,7 +119,7 @@ class Message {
       const annotation = toAnnotation(citation, offset);
       if (annotation) this.#annotations.push(annotation);
     }
-    this.#addState({ type: "reasoning", kind: "redacted" }, part);
+    if (part.signature) this.#addState({ type: "reasoning", kind: "redacted" }, part);
   }
 
   #addReasoning(part: Extract<AssistantPart, { type: "reasoning" }>): void {

@@ -45,7 +45,7 @@ export class ChatStreamDecoder implements StreamDecoder {
 
   constructor(dialect: Dialect, chat?: Chat) {
     this.#origin = { route: dialect.route, model: dialect.model };
-    this.#names = new WireNames(dialect, chat);
+    this.#names = WireNames.of(dialect, chat);
     this.#asksUsage = chat?.includeUsage === true;
   }
 

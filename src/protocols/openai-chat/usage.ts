@@ -3,7 +3,7 @@
  * reasoning; canonical buckets are disjoint. Servers that count otherwise under the same names are told apart by
  * arithmetic, never by who they claim to be.
  */
-import { asObject, asString, type JsonObject } from "#lib/json.ts";
+import { asObject, asString, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
 import type { Mutable } from "#lib/mutable.ts";
 import { inputTotal, sumCounts, toCostNanoUsd, toCount, type Usage } from "#model/usage.ts";
 
@@ -70,23 +70,25 @@ function addCompletionParts(told: Mutable<Usage>, details: JsonObject): void {
 export function encodeUsage(usage: Usage): JsonObject {
   const prompt = inputTotal(usage) ?? 0;
   const completion = usage.output ?? 0;
+  const promptDetails: MutableJsonObject = {
+    cached_tokens: usage.cacheRead ?? 0,
+    audio_tokens: usage.audioInput ?? 0,
+  };
+  if (usage.cacheWrite !== undefined) promptDetails["cache_write_tokens"] = usage.cacheWrite;
+  if (usage.imageInput !== undefined) promptDetails["image_tokens"] = usage.imageInput;
+  const completionDetails: MutableJsonObject = {
+    reasoning_tokens: usage.reasoning ?? 0,
+    audio_tokens: usage.audioOutput ?? 0,
+    accepted_prediction_tokens: usage.predictionAccepted ?? 0,
+    rejected_prediction_tokens: usage.predictionRejected ?? 0,
+  };
+  if (usage.imageOutput !== undefined) completionDetails["image_tokens"] = usage.imageOutput;
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: {
-      cached_tokens: usage.cacheRead ?? 0,
-      audio_tokens: usage.audioInput ?? 0,
-      ...(usage.cacheWrite !== undefined && { cache_write_tokens: usage.cacheWrite }),
-      ...(usage.imageInput !== undefined && { image_tokens: usage.imageInput }),
-    },
-    completion_tokens_details: {
-      reasoning_tokens: usage.reasoning ?? 0,
-      audio_tokens: usage.audioOutput ?? 0,
-      accepted_prediction_tokens: usage.predictionAccepted ?? 0,
-      rejected_prediction_tokens: usage.predictionRejected ?? 0,
-      ...(usage.imageOutput !== undefined && { image_tokens: usage.imageOutput }),
-    },
+    prompt_tokens_details: promptDetails,
+    completion_tokens_details: completionDetails,
   };
 }
 

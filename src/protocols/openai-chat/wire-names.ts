@@ -20,9 +20,13 @@ export class WireNames {
   readonly #originals = new Map<string, string>();
   readonly #wrapped = new Set<string>();
 
-  constructor(dialect: Dialect, chat: Chat | undefined) {
+  /** For the answer to this request. */
+  static of(dialect: Dialect, chat: Chat | undefined): WireNames {
     // A caller of this same API named its tools for it, and sees its upstream's own words.
-    if (!chat || chat.protocol === "openai-chat") return;
+    return !chat || chat.protocol === "openai-chat" ? SAME_NAMES : new WireNames(dialect, chat);
+  }
+
+  constructor(dialect: Dialect, chat: Pick<Chat, "tools">) {
     const hasCustom = quirksOf(dialect).takes.has("custom_tools");
     for (const tool of chat.tools) {
       if (tool.type === "hosted") continue;
@@ -40,6 +44,11 @@ export class WireNames {
     return this.#wrapped.has(name);
   }
 }
+
+const SAME_NAMES = new WireNames(
+  { model: "", vendor: "unknown", route: "", host: "compatible" },
+  { tools: [] },
+);
 
 /** Ids an upstream would not take (too long, or not Mistral's nine characters) become ones it does, always the same. */
 export function toWireCallId(id: string, dialect: Dialect): string {
