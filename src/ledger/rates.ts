@@ -79,10 +79,10 @@ export function worstRate(request: WorstRequest, rates: Rates): number | undefin
   const { input, output } = rates;
   if (input === undefined || (output === undefined && request.outputTokensMax > 0)) return undefined;
   const dearest = dearestOf(rates);
-  const millionths =
+  let millionths =
     BigInt(Math.ceil(request.inputTokens)) * priceAt(dearest.input, request.inputTokens) +
-    BigInt(Math.ceil(request.outputTokensMax)) * priceAt(dearest.output, request.inputTokens) +
-    (rates.request ?? 0n) * MILLION;
+    BigInt(Math.ceil(request.outputTokensMax)) * priceAt(dearest.output, request.inputTokens);
+  if (rates.request !== undefined) millionths += rates.request * MILLION;
   // A cheaper tier is a wish: a provider may serve the standard one, at its price.
   const asked = tierFactor(request.serviceTier);
   const { numerator, divisor } = asked === CHEAP ? STANDARD : asked;

@@ -14,14 +14,19 @@ export function toNanoUsd(usd: string | number): bigint {
   return BigInt(whole) * BigInt(NANO_PER_USD) + BigInt(fraction.padEnd(9, "0").slice(0, 9));
 }
 
-/** Dollars for people and headers, without trailing zeros: `0.000123`. */
+/** Dollars for people and headers, without trailing zeros: `0.000123`. A number is a whole one, exact as such. */
 export function formatUsd(nanoUsd: bigint | number): string {
-  const value = BigInt(nanoUsd);
-  const sign = value < 0n ? "-" : "";
-  const digits = (value < 0n ? -value : value).toString().padStart(10, "0");
-  const fraction = digits.slice(-9).replace(/0+$/, "");
-  return `${sign}${digits.slice(0, -9)}${fraction === "" ? "" : `.${fraction}`}`;
+  const text = String(nanoUsd);
+  const sign = text.startsWith("-") ? "-" : "";
+  const digits = text.slice(sign.length).padStart(10, "0");
+  const whole = digits.length - 9;
+  let end = digits.length;
+  while (end > whole && digits.charCodeAt(end - 1) === ZERO) end -= 1;
+  const fraction = end === whole ? "" : `.${digits.slice(whole, end)}`;
+  return `${sign}${digits.slice(0, whole)}${fraction}`;
 }
+
+const ZERO = 0x30;
 
 /** `1e-7` is how JavaScript prints small amounts; money text must not have exponents. */
 function plainDecimal(value: number): string {
