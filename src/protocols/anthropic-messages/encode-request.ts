@@ -2,7 +2,7 @@
  * The canonical request as this API's body. What is only a hint is left out and listed; what changes the answer's
  * contract, or what the model was to read, is refused as `unsupported`, so that another target may take it.
  */
-import { asObject, type Json, type JsonObject } from "#lib/json.ts";
+import { asObject, type Json, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
 import { listUnsaid } from "#protocols/list-unsaid.ts";
 import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
@@ -40,28 +40,30 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   const sayable = { cacheMarks: true, citationWishes: true, citation: isOwnCitation };
   for (const name of listUnsaid(chat, sayable)) dropped.add(name);
   const betas = betasFor(chat.betas, dialect.host, dropped);
-  const body: JsonObject = {
-    model: dialect.model,
-    max_tokens: maxTokens,
-    ...systemField(chat, [...instructionOf(output), ...tools.instructions]),
-    messages: messages.map(toWire),
-    ...tools.fields,
-    ...encodeSampling(chat, { rules, isThinking: isThinking(tools.thinking, rules), dropped }),
-    ...(chat.stream && { stream: true }),
-    ...encodeTier(chat, dialect, dropped),
-    ...encodeUser(chat, dropped),
-    ...cacheField(chat.cache?.automatic),
-    ...(isOwn && chat.extensions),
-    ...thinkingFields(tools.thinking, output, isOwn ? chat.extensions["output_config"] : undefined),
-  };
+  const body: MutableJsonObject = { model: dialect.model, max_tokens: maxTokens };
+  add(body, systemField(chat, [...instructionOf(output), ...tools.instructions]));
+  body["messages"] = messages.map(toWire);
+  add(body, tools.fields);
+  add(body, encodeSampling(chat, { rules, isThinking: isThinking(tools.thinking, rules), dropped }));
+  if (chat.stream) body["stream"] = true;
+  add(body, encodeTier(chat, dialect, dropped));
+  add(body, encodeUser(chat, dropped));
+  add(body, cacheField(chat.cache?.automatic));
+  // A caller's field may be called `__proto__`: assigned, it would be swallowed.
+  const whole: MutableJsonObject = isOwn ? { ...body, ...chat.extensions } : body;
+  add(whole, thinkingFields(tools.thinking, output, isOwn ? chat.extensions["output_config"] : undefined));
   return {
-    body: fitCacheMarks(body),
+    body: fitCacheMarks(whole),
     headers: protocolHeaders(dialect.host, betas, isOwn ? chat.apiVersion : undefined),
     dropped: dropped.size === 0 ? NONE_DROPPED : [...dropped],
   };
 }
 
 const NONE_DROPPED: readonly string[] = [];
+
+function add(body: MutableJsonObject, fields: JsonObject): void {
+  for (const name in fields) body[name] = fields[name];
+}
 
 function toWire({ role, content }: Message): JsonObject {
   return { role, content };
@@ -204,13 +206,11 @@ function systemField(chat: Chat, instructions: readonly string[]): JsonObject {
 
 /** `more`: fields of `output_config` only this API knows. */
 function thinkingFields(plan: ThinkingPlan, output: OutputPlan, more: Json | undefined): JsonObject {
-  const config = {
-    ...asObject(more),
-    ...(plan.effort !== undefined && { effort: plan.effort }),
-    ...(output.type === "native" && { format: { type: "json_schema", schema: output.schema } }),
-  };
-  return {
-    ...(plan.thinking !== undefined && { thinking: plan.thinking }),
-    ...(Object.keys(config).length > 0 && { output_config: config }),
-  };
+  const config: MutableJsonObject = { ...asObject(more) };
+  if (plan.effort !== undefined) config["effort"] = plan.effort;
+  if (output.type === "native") config["format"] = { type: "json_schema", schema: output.schema };
+  const fields: MutableJsonObject = {};
+  if (plan.thinking !== undefined) fields["thinking"] = plan.thinking;
+  if (Object.keys(config).length > 0) fields["output_config"] = config;
+  return fields;
 }
