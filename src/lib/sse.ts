@@ -62,22 +62,23 @@ export class SseReader {
     this.#sawCarriageReturn ||= text.includes("\r");
     const overlap = this.#tail.length;
     const window = overlap === 0 ? text : this.#tail + text;
-    if (this.#blankLineEnd(window, 0) < 0) {
+    const firstEnd = this.#blankLineEnd(window, 0);
+    if (firstEnd < 0) {
       this.#pieces.push(text);
       this.#piecesChars += text.length;
       this.#tail = window.slice(-BLANK_LINE_OVERLAP);
       if (this.#piecesChars > this.#frameCharsMax) throw new RangeError("server-sent event too large");
       return NO_FRAMES;
     }
-    const scanFrom = this.#piecesChars - overlap;
     const buffer = this.#pieces.length === 0 ? text : this.#pieces.join("") + text;
-    return this.#takeFrames(buffer, scanFrom);
+    return this.#takeFrames(buffer, this.#piecesChars - overlap + firstEnd);
   }
 
-  #takeFrames(buffer: string, scanFrom: number): readonly SseFrame[] {
+  /** `firstEnd`: where the first of the events in the buffer ends. */
+  #takeFrames(buffer: string, firstEnd: number): readonly SseFrame[] {
     const frames: SseFrame[] = [];
     let from = 0;
-    let end = this.#blankLineEnd(buffer, scanFrom);
+    let end = firstEnd;
     while (end >= 0) {
       frames.push(toFrame(buffer.slice(from, end)));
       from = end;
@@ -88,6 +89,7 @@ export class SseReader {
   }
 
   #keep(rest: string): void {
+    if (rest === "" && this.#piecesChars === 0) return;
     this.#pieces = rest === "" ? [] : [rest];
     this.#piecesChars = rest.length;
     this.#tail = rest.slice(-BLANK_LINE_OVERLAP);
