@@ -170,6 +170,32 @@ describe("an answer nobody bounded", () => {
     },
   );
 
+  test("gets its bound beside bytes that stay as the caller wrote them", async () => {
+    const sent: string[] = [];
+    const own = await startGateway({
+      config: `connectors:
+  chat: { type: openai-compatible, base_url: "${upstream.url}/v1", api_key: k }
+models:
+  mc: { targets: [{ connector: chat, model: c1 }] }
+prices:
+  "chat/c1": { input_usd_per_mtok: 1, output_usd_per_mtok: 1 }
+`,
+      async upstream(_url, init) {
+        sent.push(await new Response(init.body ?? "").text());
+        return chatAnswer({ prompt_tokens: 1, completion_tokens: 1 });
+      },
+    });
+    const { secret } = await own.createKey({ limits: withBudget(ROOMY) });
+    const rest = `"seed": 1234567890123456789, "n": 1.0, "messages" :[{"role":"user","content":"hi"}]`;
+    await fetch(own.url + CHAT, {
+      method: "POST",
+      headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
+      body: `{ "model": "mc", ${rest} }`,
+    });
+    await own.stop();
+    expect(sent).toEqual([`{ "model": "c1", ${rest} ,"max_tokens":4096}`]);
+  });
+
   test("stays unbounded where there is no budget, and is a debt of the minute where there is a limit of tokens", async () => {
     upstream.answer = () => chatAnswer({ completion_tokens: 50_000 });
     const { response, left } = await heldAndSpent({ tokensPerMinute: 10_000 }, saying("hi"));
