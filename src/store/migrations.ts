@@ -6,6 +6,7 @@ import initial from "./migrations/0001_initial.sql" with { type: "text" };
 import storedResponses from "./migrations/0002_stored_responses.sql" with { type: "text" };
 import keyLineage from "./migrations/0003_key_lineage.sql" with { type: "text" };
 import turnThoughts from "./migrations/0004_turn_thoughts.sql" with { type: "text" };
+import requestsOfKeys from "./migrations/0005_requests_of_keys.sql" with { type: "text" };
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   { version: 2, name: "stored_responses", text: storedResponses },
   { version: 3, name: "key_lineage", text: keyLineage },
   { version: 4, name: "turn_thoughts", text: turnThoughts },
+  { version: 5, name: "requests_of_keys", text: requestsOfKeys },
 ];

@@ -62,7 +62,9 @@ export async function openPostgres(url: string, options: DatabaseOptions = {}): 
     });
 
   const sql = within(timeoutMs);
-  const insertNew: Database["insertNew"] = async (table, rows) => {
+  const insertNew: Database["insertNew"] = async (table, given) => {
+    // So that two processes with the same rows wait for each other in line, not crosswise.
+    const rows = given.toSorted(byId);
     if (rows.length <= ROWS_PER_STATEMENT) return insertRows(sql, table, rows);
     await transaction(async (inner) => {
       for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
@@ -92,6 +94,10 @@ async function runTransaction<T>(client: SQL, work: (sql: Sql) => Promise<T>): P
   const now: Run = (statement) => statement();
   const [result] = await client.begin(async (inner) => [await work(createSql(() => inner, now))] as const);
   return result;
+}
+
+function byId(left: Readonly<Record<string, SqlValue>>, right: Readonly<Record<string, SqlValue>>): number {
+  return String(left["id"]) < String(right["id"]) ? -1 : 1;
 }
 
 async function insertRows(

@@ -4,23 +4,15 @@
  * issued while a transaction is open would join that transaction and vanish with its rollback; here it waits until the
  * transaction is over.
  */
-import { Database as Connection, SQLiteError, type Statement } from "bun:sqlite";
+import { Database as Connection, SQLiteError } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Database, Rows, Sql, SqlPiece, SqlValue } from "./database.ts";
 import { translate, type Run } from "./driver.ts";
-import type { Row } from "./row.ts";
-import {
-  insertNewText,
-  joinList,
-  joinRows,
-  joinTemplate,
-  toPart,
-  type SqliteStatement,
-} from "./sqlite-statement.ts";
-import { insertAll } from "./insert-all.ts";
+import { PreparedStatements } from "./prepared-statements.ts";
+import { insertNewText, joinList, joinRows, joinTemplate, toPart } from "./sqlite-statement.ts";
 import { SqliteInserts, type RowValue } from "./sqlite-inserts.ts";
-import { PRIMARY_CODE_MASK, unavailable } from "./store-failure.ts";
+import { PRIMARY_CODE_MASK } from "./store-failure.ts";
 
 /**
  * How long another process's write lock is waited for. SQLite's own wait stands still with the whole process, so it is
@@ -79,10 +71,10 @@ export async function openSqlite(url: string): Promise<Database> {
   const inserts = path === MEMORY ? undefined : new SqliteInserts(path);
   const insertNew: Database["insertNew"] = (table, rows) =>
     translate(async () => {
-      const [first] = rows;
-      if (first === undefined) return;
-      const text = insertNewText(table, Object.keys(first));
-      const values = rows.map(Object.values<RowValue>);
+      if (rows.length === 0) return;
+      const columns = filledColumns(rows);
+      const text = insertNewText(table, columns);
+      const values = rows.map((row) => columns.map((column) => row[column] ?? null));
       if (inserts) await inserts.insert(text, values);
       else await whenFree(async () => prepared.insertAll(text, values));
     });
@@ -100,6 +92,12 @@ export async function openSqlite(url: string): Promise<Database> {
     within: () => sql,
     close,
   };
+}
+
+/** Columns with a value in any of the rows: a value that is not bound costs nothing, and many are null throughout. */
+function filledColumns(rows: readonly Readonly<Record<string, RowValue>>[]): readonly string[] {
+  const isFilled = (column: string) => rows.some((row) => row[column] !== null);
+  return Object.keys(rows[0] ?? {}).filter(isFilled);
 }
 
 /** A statement that found the lock taken has done nothing, so it can be run again. */
@@ -155,70 +153,4 @@ function createSql(prepared: PreparedStatements, run: Run): Sql {
     list: (values: readonly SqlValue[]) => toPart(joinList(values)),
     script: (text: string) => translate(() => run(async () => prepared.script(text))),
   });
-}
-
-/** A store has a few dozen texts; reports and lists of many lengths must not grow this without end. */
-const STATEMENTS_MAX = 64;
-
-/** The connection and the statements it has already compiled, the oldest given up first. */
-class PreparedStatements {
-  readonly #connection: Connection;
-  readonly #statements = new Map<string, Statement<Row, SqlValue[]>>();
-  #isClosed = false;
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-  }
-
-  execute({ text, parameters }: SqliteStatement): Rows {
-    const statement = this.#prepare(text);
-    if (statement.columnNames.length === 0) {
-      return Object.assign([], { count: statement.run(...parameters).changes });
-    }
-    const rows = statement.all(...parameters);
-    return Object.assign(rows, { count: rows.length });
-  }
-
-  run(text: string): void {
-    this.#prepare(text).run();
-  }
-
-  script(text: string): void {
-    this.#refuseWhenClosed();
-    this.#connection.run(text);
-  }
-
-  insertAll(text: string, rows: readonly (readonly RowValue[])[]): void {
-    insertAll(this.#connection, this.#prepare(text), rows);
-  }
-
-  /** SQLite itself has ended the transaction after some errors. */
-  rollBack(): void {
-    if (!this.#isClosed && this.#connection.inTransaction) this.run("ROLLBACK");
-  }
-
-  close(): void {
-    this.#isClosed = true;
-    for (const statement of this.#statements.values()) statement.finalize();
-    this.#statements.clear();
-    this.#connection.close();
-  }
-
-  #prepare(text: string): Statement<Row, SqlValue[]> {
-    this.#refuseWhenClosed();
-    const known = this.#statements.get(text);
-    if (known) return known;
-    const oldest = this.#statements.entries().next();
-    if (this.#statements.size >= STATEMENTS_MAX && oldest.done !== true) {
-      this.#statements.delete(oldest.value[0]);
-      oldest.value[1].finalize();
-    }
-    const statement = this.#connection.prepare<Row, SqlValue[]>(text);
-    this.#statements.set(text, statement);
-    return statement;
-  }
-
-  #refuseWhenClosed(): void {
-    if (this.#isClosed) throw unavailable();
-  }
 }

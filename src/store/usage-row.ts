@@ -57,6 +57,8 @@ export function toUsageRow(record: UsageRecord): Readonly<Record<string, RowValu
 
 /** PostgreSQL's TEXT cannot hold NUL, and no name is worth more than a bounded length. */
 function text(value: string): string {
+  const fits = value.length <= TEXT_LENGTH_MAX && !value.includes("\0") && value.isWellFormed();
+  if (fits) return value;
   return value.replaceAll("\0", "\uFFFD").slice(0, TEXT_LENGTH_MAX).toWellFormed();
 }
 

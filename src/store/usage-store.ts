@@ -54,9 +54,7 @@ const REPORT_TIMEOUT_MS = 120_000;
 export function createUsageStore(database: Database): UsageStore {
   const { sql } = database;
   return {
-    async insert(given) {
-      // In the order of ids, so that two processes with the same rows wait for each other in line, not crosswise.
-      const records = given.toSorted((left, right) => (left.id < right.id ? -1 : 1));
+    async insert(records) {
       await database.insertNew(sql.part`usage_logs`, records.map(toUsageRow));
     },
 
