@@ -44,10 +44,11 @@ export class PreparedStatements {
    * of parameters and gains nothing.
    */
   insertAll(text: string, rows: readonly (readonly RowValue[])[]): void {
-    const statement = this.#prepare(text);
+    // It takes the values as one array too, which its type does not say; spreading them is a tenth of a row's cost.
+    const insert: Statement = this.#prepare(text);
     this.run("BEGIN IMMEDIATE");
     try {
-      for (const row of rows) statement.run(...row);
+      for (const row of rows) insert.run(row);
       this.run("COMMIT");
     } catch (error) {
       this.rollBack();

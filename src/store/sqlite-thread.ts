@@ -9,6 +9,8 @@ import type { Insert, Inserted, Task } from "./sqlite-inserts.ts";
 declare const self: Worker;
 
 const BUSY_TIMEOUT_MS = 2_000;
+/** 32 MB of log: rows of many keys change the same index pages again and again, and a checkpoint writes each once. */
+const CHECKPOINT_PAGES = 4_000;
 
 /** The connection, from the first insert on. */
 const opened = new Map<string, PreparedStatements>();
@@ -40,6 +42,7 @@ function open(path: string): PreparedStatements {
   connection.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   connection.run("PRAGMA synchronous = NORMAL");
   connection.run("PRAGMA foreign_keys = ON");
+  connection.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   return prepared;
 }
 
