@@ -22,7 +22,8 @@ export interface Database {
   transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /**
    * Inserts rows into a table, all or nothing; a row whose `id` is there already stays as it is. Every row has the
-   * fields of the first in the same order. The way for many rows: each dialect has its own fast one.
+   * fields of the first. A column that is null in all rows may be left to its default, so it must have none. The way for
+   * many rows: each dialect has its own fast one.
    */
   insertNew(table: SqlPart, rows: readonly Readonly<Record<string, RowValue>>[]): Promise<void>;
   /** `sql` with another deadline than the usual one. SQLite has none: it answers before the call returns. */

@@ -9,7 +9,7 @@ import type { Insert, Inserted, Task } from "./sqlite-inserts.ts";
 declare const self: Worker;
 
 const BUSY_TIMEOUT_MS = 2_000;
-/** 32 MB of log: rows of many keys change the same index pages again and again, and a checkpoint writes each once. */
+/** 32 MB of log. Rows of many keys change the same index pages again and again; a checkpoint writes each of them once. */
 const CHECKPOINT_PAGES = 4_000;
 
 /** The connection, from the first insert on. */

@@ -96,10 +96,10 @@ export async function openSqlite(url: string): Promise<Database> {
   };
 }
 
-/** Columns with a value in any of the rows: a value that is not bound costs nothing, and many are null throughout. */
+/** Columns with a value in any of the rows. A third of a usage row is null in nearly all, and binding null costs, too. */
 function filledColumns(rows: readonly Readonly<Record<string, RowValue>>[]): readonly string[] {
-  const isFilled = (column: string) => rows.some((row) => row[column] !== null);
-  return Object.keys(rows[0] ?? {}).filter(isFilled);
+  const columns = Object.keys(rows[0] ?? {});
+  return columns.filter((column) => rows.some((row) => row[column] !== null));
 }
 
 /** A statement that found the lock taken has done nothing, so it can be run again. */

@@ -48,6 +48,19 @@ export function testUsage(bench: Bench): void {
       });
     });
 
+    test("keeps what was empty in every record before, and leaves empty what is empty again", async () => {
+      const database = await bench.open();
+      const usage = createUsageStore(database);
+      for (const record of [{ ...request, id: "before" }, fullRecord, { ...request, id: "after" }]) {
+        await usage.insert([record]);
+      }
+      const rows = await database.sql`SELECT * FROM usage_logs ORDER BY id`;
+      const [after, before, full] = rows.map(plain);
+      expect(full).toEqual(fullRow);
+      expect(after).toEqual({ ...before, id: "after" });
+      expect(after).toMatchObject({ input_tokens: 10n, cache_read_tokens: null, served_model: null });
+    });
+
     test("inserts a record once, whatever is tried again", async () => {
       const usage = createUsageStore(await bench.open());
       await usage.insert([]);
@@ -241,20 +254,27 @@ export function testUsage(bench: Bench): void {
       expect(await usage.spentNanoUsd("someone-else", 0)).toBe(100n);
     });
 
-    test("what a key spent is read from an index, not from the table", async () => {
+    test("what a key spent, and a tenant's report with its attempts, are found by an index", async () => {
       const url = await bench.emptyDatabase();
       const usage = createUsageStore(await bench.reopen(url));
-      const records = Array.from({ length: 4000 }, (_, n) => ({
-        ...request,
-        id: `r${n}`,
-        keyId: `key_${n % 500}`,
-      }));
-      await usage.insert(records);
-      const plan = await bench.explain(
+      const records = Array.from({ length: 4000 }, (_, n) => {
+        const whose = { keyId: `key_${n % 500}`, tenantId: `tenant_${n % 500}` };
+        return [
+          { ...request, ...whose, id: `r${n}` },
+          { ...attempt, ...whose, id: `r${n}.1` },
+        ];
+      });
+      await usage.insert(records.flat());
+      const spent = await bench.explain(
         url,
         "SELECT SUM(cost_nano_usd) FROM usage_logs WHERE key_id IN ('key_1') AND kind = 'request' AND created_at >= 5",
       );
-      expect(plan).toContain("usage_logs_key_id");
+      expect(spent).toContain("usage_logs_key_id");
+      const report = await bench.explain(
+        url,
+        "SELECT COUNT(*) FILTER (WHERE kind = 'attempt') FROM usage_logs WHERE created_at >= 5 AND tenant_id = 'tenant_1'",
+      );
+      expect(report).toContain("usage_logs_tenant_id");
     });
 
     test("sums equal those of the records, in whatever overlapping batches they came", async () => {
