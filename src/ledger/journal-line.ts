@@ -21,8 +21,9 @@ export interface AdmittedRequest {
   readonly admittedAtMs: number;
 }
 
+/** Without its LF, which goes into the file after it. */
 export function encodeLine(line: JournalLine): string {
-  return `${JSON.stringify(line)}\n`;
+  return JSON.stringify(line);
 }
 
 /** Undefined where the text is no line of ours: torn, or damaged on disk. */

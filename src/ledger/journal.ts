@@ -4,7 +4,8 @@
  *   admitted(id) ──append──▶ segments ──read/advance (writer)──▶ SQL, then the segment is deleted
  *   settle(rows) ──append──▶
  *
- * - One write(2) per line. The kernel keeps it through `kill -9`; a power cut may take what `fsync` has not reached.
+ * - A line is with the kernel before its caller goes on (`append-file.ts`), which keeps it through `kill -9`; a power
+ *   cut may take what `fsync` has not reached.
  * - A write that fails throws `unavailable` and leaves nothing half-written in the way of the next one: a request
  *   whose `settle` threw must not be answered as complete.
  * - Disk is bounded: past `bytesMax` of backlog nothing new is admitted, while what was admitted may still settle.
@@ -13,10 +14,11 @@
  * - A segment is deleted only when all its rows are in SQL; admissions in it that are still open are carried over.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { fdatasync, fdatasyncSync, mkdirSync } from "node:fs";
 import type { Clock, Timer } from "#lib/clock.ts";
 import { Failure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
+import { appendFormFor, openAppendFile, type AppendFile, type AppendForm } from "./append-file.ts";
 import { encodeLine, type AdmittedRequest } from "./journal-line.ts";
 import { lockOwner, type OwnerLock } from "./owner-lock.ts";
 import { readLines, type Damage } from "./read-lines.ts";
@@ -64,6 +66,8 @@ export interface JournalOptions {
   readonly bytesMax?: number;
   /** How long a line may wait for the disk itself; `never` leaves it to the kernel. */
   readonly fsync?: "never" | { readonly intervalMs: number };
+  /** How lines reach their file; what its file system allows when absent. */
+  readonly form?: AppendForm;
   /** Rows of the backlog kept in memory too, as long as it is no longer than this. */
   readonly tailRecordsMax?: number;
   /** Lines that could not be read back, and failed fsyncs: to be logged, never swallowed. */
@@ -75,9 +79,6 @@ const BACKLOG_BYTES_MAX = 4 * 1024 * 1024 * 1024;
 /** Small enough to be parsed, or inserted, without holding up a stream for long. */
 const BATCH_BYTES = 32 * 1024;
 const BATCH_RECORDS = 128;
-const SCRATCH_BYTES = 16 * 1024;
-/** Of one UTF-16 unit. */
-const UTF8_BYTES_MAX = 3;
 /** Several thousand requests a second leave this many between two rounds of the writer. */
 const TAIL_RECORDS_MAX = 4_000;
 
@@ -93,15 +94,14 @@ class FileJournal implements Journal {
   readonly #lock: OwnerLock;
   readonly #checkpoint: Checkpoint;
   readonly #open = new Map<string, { readonly line: string; segment: number }>();
-  /** Where finished segments end; the current one ends at `#offset`. */
+  /** Where finished segments end; the current one ends where its file does. */
   readonly #ends = new Map<number, number>();
   readonly #damaged = new Set<number>();
-  readonly #scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
   /** The whole backlog, or undefined while it is too long for that. */
   #tail: JournalBatch[] | undefined = [];
-  #file: number;
+  readonly #form: AppendForm;
+  #file: AppendFile;
   #segment = 1;
-  #offset = 0;
   #cursor: Position = { segment: 1, offset: 0 };
   #backlogRecords = 0;
   #backlogBytes = 0;
@@ -118,7 +118,8 @@ class FileJournal implements Journal {
       if (lock === undefined) throw new Error("the fresh lock is taken");
       this.#lock = lock;
       this.#checkpoint = openCheckpoint(folder, this.#owner);
-      this.#file = openSync(segmentPath(folder, this.#owner, 1), "wx+", 0o600);
+      this.#form = options.form ?? appendFormFor(folder);
+      this.#file = this.#openSegment(1);
     } catch (error) {
       throw unwritable(error);
     }
@@ -143,7 +144,7 @@ class FileJournal implements Journal {
     this.#backlogRecords += records.length;
     this.#open.delete(first.requestId);
     if (this.#backlogRecords > (this.#options.tailRecordsMax ?? TAIL_RECORDS_MAX)) this.#tail = undefined;
-    this.#tail?.push({ records, next: { segment: this.#segment, offset: this.#offset } });
+    this.#tail?.push({ records, next: { segment: this.#segment, offset: this.#file.bytes } });
   }
 
   read(): JournalBatch | undefined {
@@ -152,7 +153,7 @@ class FileJournal implements Journal {
     for (;;) {
       const { segment, offset } = this.#cursor;
       const isCurrent = segment === this.#segment;
-      const end = isCurrent ? this.#offset : (this.#ends.get(segment) ?? 0);
+      const end = isCurrent ? this.#file.bytes : (this.#ends.get(segment) ?? 0);
       if (offset >= end) {
         if (isCurrent) return undefined;
         this.#moveTo({ segment: segment + 1, offset: 0 });
@@ -182,8 +183,9 @@ class FileJournal implements Journal {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#syncTimer?.cancel();
-    if (this.#options.fsync !== undefined && this.#options.fsync !== "never") fdatasyncSync(this.#file);
-    closeSync(this.#file);
+    if (this.#options.fsync !== undefined && this.#options.fsync !== "never")
+      fdatasyncSync(this.#file.descriptor);
+    this.#file.close();
     this.#checkpoint[Symbol.dispose]();
     const isSpent = this.#backlogRecords === 0 && this.#open.size === 0 && this.#damaged.size === 0;
     if (isSpent) removeOwner(this.folder, this.#owner);
@@ -217,54 +219,34 @@ class FileJournal implements Journal {
 
   #append(line: string): void {
     if (this.#isClosed) throw unwritable(new Error("the journal is closed"));
-    const bytes = this.#encode(line);
+    const before = this.#file.bytes;
     try {
-      if (
-        this.#offset > 0 &&
-        this.#offset + bytes.length > (this.#options.segmentBytesMax ?? SEGMENT_BYTES_MAX)
-      ) {
+      if (before > 0 && before + line.length > (this.#options.segmentBytesMax ?? SEGMENT_BYTES_MAX)) {
         this.#rotate();
       }
-      this.#write(bytes);
+      this.#backlogBytes += this.#file.append(line);
     } catch (error) {
       throw unwritable(error);
     }
-    this.#offset += bytes.length;
-    this.#backlogBytes += bytes.length;
     this.#syncLater();
   }
 
-  /** Valid until the next call: a buffer of its own for each line is what most lines would cost. */
-  #encode(line: string): Buffer {
-    if (line.length * UTF8_BYTES_MAX > this.#scratch.length) return Buffer.from(line);
-    return this.#scratch.subarray(0, this.#scratch.write(line));
-  }
-
-  /** A disk that fills up takes part of a line; the rest of it must not become the head of the next. */
-  #write(bytes: Buffer): void {
-    try {
-      for (let written = 0; written < bytes.length;) {
-        written += writeSync(this.#file, bytes, written, bytes.length - written, this.#offset + written);
-      }
-    } catch (error) {
-      ftruncateSync(this.#file, this.#offset);
-      throw error;
-    }
+  #openSegment(segment: number): AppendFile {
+    return openAppendFile(segmentPath(this.folder, this.#owner, segment), this.#form);
   }
 
   #rotate(): void {
-    const next = openSync(segmentPath(this.folder, this.#owner, this.#segment + 1), "w+", 0o600);
-    this.#ends.set(this.#segment, this.#offset);
+    const next = this.#openSegment(this.#segment + 1);
     const finished = this.#file;
+    this.#ends.set(this.#segment, finished.bytes);
     this.#file = next;
     this.#segment += 1;
-    this.#offset = 0;
     if (this.#options.fsync === undefined || this.#options.fsync === "never") {
-      closeSync(finished);
+      finished.close();
       return;
     }
-    fdatasync(finished, (error) => {
-      closeSync(finished);
+    fdatasync(finished.descriptor, (error) => {
+      finished.close();
       if (error) this.#reportSync(error);
     });
   }
@@ -308,7 +290,7 @@ class FileJournal implements Journal {
     if (fsync === undefined || fsync === "never" || this.#syncTimer !== undefined) return;
     this.#syncTimer = clock.schedule(fsync.intervalMs, () => {
       this.#syncTimer = undefined;
-      fdatasync(this.#file, (error) => {
+      fdatasync(this.#file.descriptor, (error) => {
         if (error && !this.#isClosed) this.#reportSync(error);
       });
     });

@@ -3,7 +3,7 @@
  * tail of a crash, bytes a disk has spoilt - is stepped over and reported, so that it neither stops the rest nor
  * disappears silently.
  */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { decodeLine, type JournalLine } from "./journal-line.ts";
 
 export interface Chunk {
@@ -27,9 +27,34 @@ export interface Range {
 }
 
 const LINE_FEED = 10;
+const PIECE_BYTES = 64 * 1024;
+
+/**
+ * Where a file's lines end. Zeros up to its end are what a killed process had taken ahead, and an unfinished line
+ * before them is the one it was killed in: nobody was told of it. Zeros between lines are no such thing; a power cut
+ * has taken a page there, and `readLines` reports the line they are found in.
+ */
+export function endOfLines(path: string): number {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    for (let end = size; end > 0; end -= PIECE_BYTES) {
+      const start = Math.max(0, end - PIECE_BYTES);
+      const bytes = piece.subarray(0, readFully(file, piece.subarray(0, end - start), start));
+      if (end === size && bytes.at(-1) !== 0) return size;
+      const lineFeed = bytes.lastIndexOf(LINE_FEED);
+      if (lineFeed >= 0) return start + lineFeed + 1;
+    }
+    return 0;
+  } finally {
+    closeSync(file);
+  }
+}
 
 export function readLines(path: string, range: Range): Chunk {
   const bytes = readWhole(path, range);
+  if (bytes.length === 0) return missing(path, range);
   const lines: JournalLine[] = [];
   const damages: Damage[] = [];
   let start = 0;
@@ -45,6 +70,12 @@ export function readLines(path: string, range: Range): Chunk {
     start = end;
   }
   return { lines, nextOffset: range.from + bytes.length, damages };
+}
+
+/** Somebody has cut the file: what is not there cannot be waited for. */
+function missing(path: string, { from, until }: Range): Chunk {
+  const damage = { path, offset: from, bytes: until - from, reason: "missing lines" };
+  return { lines: [], nextOffset: until, damages: from < until ? [damage] : [] };
 }
 
 /** Bytes up to the last line feed within the bound; without any, more until there is one or the range ends. */

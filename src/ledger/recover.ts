@@ -9,7 +9,7 @@ import { Failure, toFailure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
 import type { AdmittedRequest } from "./journal-line.ts";
 import { lockOwner } from "./owner-lock.ts";
-import { readLines, type Chunk, type Damage } from "./read-lines.ts";
+import { endOfLines, readLines, type Chunk, type Damage } from "./read-lines.ts";
 import { keepRefused } from "./refused-rows.ts";
 import {
   listOwners,
@@ -79,8 +79,9 @@ async function recoverOwner(
   };
   let records = 0;
   for (const segment of segments) {
-    for (let offset = 0; offset < segment.bytes;) {
-      const chunk = readLines(segment.path, { from: offset, until: segment.bytes, bytesMax: CHUNK_BYTES });
+    const until = endOfLines(segment.path);
+    for (let offset = 0; offset < until;) {
+      const chunk = readLines(segment.path, { from: offset, until, bytesMax: CHUNK_BYTES });
       offset = chunk.nextOffset;
       for (const damage of chunk.damages) {
         damaged.add(segment.path);

@@ -23,7 +23,7 @@ const CHUNK_BYTES = 64 * 1024;
 /** Throws what the disk throws; the rows then stay in the journal. */
 export function keepRefused(folder: string, rows: readonly RefusedRow[]): void {
   if (rows.length === 0) return;
-  const lines = rows.map(({ record }) => encodeLine({ settled: [record] }));
+  const lines = rows.map(({ record }) => `${encodeLine({ settled: [record] })}\n`);
   appendFileSync(join(folder, KEPT), lines.join(""), { mode: 0o600 });
 }
 

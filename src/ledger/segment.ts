@@ -13,7 +13,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +27,6 @@ export interface Position {
 export interface Segment {
   readonly number: number;
   readonly path: string;
-  readonly bytes: number;
 }
 
 const SEGMENT_NAME = /^(\d+-[0-9a-f]+)\.(\d{6,})\.jsonl$/;
@@ -61,8 +59,7 @@ export function listSegments(folder: string, owner: string): readonly Segment[] 
   for (const name of readdirSync(folder)) {
     const match = SEGMENT_NAME.exec(name);
     if (match?.[1] !== owner) continue;
-    const path = join(folder, name);
-    segments.push({ number: Number(match[2]), path, bytes: statSync(path).size });
+    segments.push({ number: Number(match[2]), path: join(folder, name) });
   }
   return segments.sort((left, right) => left.number - right.number);
 }

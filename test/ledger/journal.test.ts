@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import {
-  appendFileSync,
+  closeSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
-  truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,7 +30,7 @@ function newFolder(): string {
 }
 
 /** Without a tail every row is read back from disk, which is the harder way. */
-function open(options: Partial<JournalOptions> = {}, folder = newFolder()) {
+function openWith(options: Partial<JournalOptions>, folder = newFolder()) {
   const damages: Damage[] = [];
   const journal = openJournal(folder, {
     clock: new VirtualClock(),
@@ -55,7 +56,17 @@ function segmentsIn(folder: string): readonly string[] {
     .sort();
 }
 
-describe("the journal", () => {
+/** Overwrites part of a file, as a failing disk would. */
+function spoil(path: string, { from, until }: { readonly from: number; readonly until: number }): void {
+  const file = openSync(path, "r+");
+  writeSync(file, "#".repeat(until - from), from);
+  closeSync(file);
+}
+
+describe.each(["mapped", "written"] as const)("the journal, its files %s,", (form) => {
+  const open = (options: Partial<JournalOptions> = {}, folder = newFolder()) =>
+    openWith({ form, ...options }, folder);
+
   test("gives rows back as they were settled, in order, whatever characters are in them", () => {
     const { journal } = open();
     const odd = { ...row("r2"), tags: { note: 'line\nbreak "quote" \u2028 é 漢 🙂' } };
@@ -188,9 +199,7 @@ describe("the journal", () => {
     const path = join(folder, name);
     journal.settle([row("r2")]);
     const half = Buffer.byteLength(`${JSON.stringify({ settled: [row("r1")] })}\n`);
-    truncateSync(path, half + 10);
-    appendFileSync(path, "#".repeat(half - 11));
-    appendFileSync(path, "\n");
+    spoil(path, { from: half + 10, until: 2 * half - 1 });
     for (let index = 3; index < 12; index++) journal.settle([row(`r${index}`)]);
     const ids = drain(journal);
     expect(ids).not.toContain("r2");

@@ -2,7 +2,7 @@
  * A process that answers requests as the gateway does - admitted, then settled, then told to the client - and is
  * killed by its test at some moment. A line on stdout is an answer a client saw complete.
  *
- * Arguments: journal folder, database URL, a prefix for its ids.
+ * Arguments: journal folder, database URL, a prefix for its ids, form of the journal's files, bytes of a segment.
  */
 import { writeSync } from "node:fs";
 import { openJournal } from "#ledger/journal.ts";
@@ -12,10 +12,14 @@ import { openDatabase } from "#store/database.ts";
 import { createUsageStore } from "#store/usage-store.ts";
 import { admission, rowsOf } from "./rows.ts";
 
-const [folder = "", databaseUrl = "", prefix = ""] = process.argv.slice(2);
+const [folder = "", databaseUrl = "", prefix = "", form, segmentBytes] = process.argv.slice(2);
 const CONCURRENT = 20;
 
-const journal = openJournal(folder, { clock: systemClock, segmentBytesMax: 20_000 });
+const journal = openJournal(folder, {
+  clock: systemClock,
+  form: form === "mapped" ? "mapped" : "written",
+  segmentBytesMax: Number(segmentBytes),
+});
 const database = await openDatabase(databaseUrl);
 createWriter(journal, createUsageStore(database), { clock: systemClock, intervalMs: 5 });
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { AppendForm } from "#ledger/append-file.ts";
 import { openJournal } from "#ledger/journal.ts";
 import { recoverDead } from "#ledger/recover.ts";
 import { createWriter } from "#ledger/writer.ts";
@@ -11,13 +12,27 @@ import { openLedgerFixture, type LedgerFixture } from "./ledger-fixture.ts";
 const CHILD = join(import.meta.dir, "kill-child.ts");
 const TIMEOUT_MS = 30_000;
 
+interface Files {
+  readonly form: AppendForm;
+  readonly segmentBytesMax: number;
+}
+
+const smallSegments: readonly Files[] = [
+  { form: "mapped", segmentBytesMax: 20_000 },
+  { form: "written", segmentBytesMax: 20_000 },
+];
+/** Long enough that its map moves on within it. */
+const LONG_SEGMENT: Files = { form: "mapped", segmentBytesMax: 1_000_000 };
+
 /** Runs a child until it has told so many answers, kills it, and gives all it told. */
 async function killAfter(
   fixture: LedgerFixture,
   prefix: string,
   answers: number,
+  { form, segmentBytesMax }: Files,
 ): Promise<readonly string[]> {
-  const child = Bun.spawn([process.execPath, CHILD, fixture.journalFolder, fixture.databaseUrl, prefix], {
+  const childArguments = [fixture.journalFolder, fixture.databaseUrl, prefix, form, String(segmentBytesMax)];
+  const child = Bun.spawn([process.execPath, CHILD, ...childArguments], {
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -48,12 +63,15 @@ async function expectEveryAnswer(fixture: LedgerFixture, told: readonly string[]
 }
 
 describe("kill -9", () => {
-  for (const answers of [1, 50, 700, 3_000]) {
+  const cases = [1, 50, 700, 3_000].flatMap((answers) =>
+    [...smallSegments, LONG_SEGMENT].map((files) => ({ answers, files })),
+  );
+  for (const { answers, files } of cases) {
     test(
-      `after ${answers} answers loses none of them and marks the others interrupted`,
+      `after ${answers} answers loses none of them and marks the others interrupted (${files.form}, segments of ${files.segmentBytesMax} bytes)`,
       async () => {
         await using fixture = await openLedgerFixture();
-        const told = await killAfter(fixture, "a", answers);
+        const told = await killAfter(fixture, "a", answers, files);
         expect(told.length).toBeGreaterThanOrEqual(answers);
         const { owners, interrupted } = await recoverDead(fixture.journalFolder, { sink: fixture.sink });
         expect(owners).toBe(1);
@@ -74,7 +92,9 @@ describe("kill -9", () => {
     async () => {
       await using fixture = await openLedgerFixture();
       const journal = openJournal(fixture.journalFolder, { clock: systemClock });
-      const told = await Promise.all(["a", "b", "c"].map((prefix) => killAfter(fixture, prefix, 300)));
+      const told = await Promise.all(
+        ["a", "b", "c"].map((prefix) => killAfter(fixture, prefix, 300, LONG_SEGMENT)),
+      );
       const writer = createWriter(journal, fixture.sink, { clock: systemClock });
       await writer.flush();
       await expectEveryAnswer(fixture, told.flat());
@@ -89,7 +109,7 @@ describe("kill -9", () => {
     "of a process is recovered once, by whichever of two others comes first",
     async () => {
       await using fixture = await openLedgerFixture();
-      const told = await killAfter(fixture, "a", 500);
+      const told = await killAfter(fixture, "a", 500, LONG_SEGMENT);
       const recoveries = await Promise.all([
         recoverDead(fixture.journalFolder, { sink: fixture.sink }),
         recoverDead(fixture.journalFolder, { sink: fixture.sink }),

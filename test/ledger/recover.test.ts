@@ -84,6 +84,40 @@ describe("recovery", () => {
     expect(readFileSync(`${path}.damaged`, "utf8")).toEndWith(torn);
   });
 
+  test("takes the zeros after the last line, which a killed process leaves, for the end and no damage", async () => {
+    await using fixture = await openLedgerFixture();
+    const name = die(fixture, (journal) => {
+      journal.admitted(admission("r1"));
+      journal.settle(rowsOf("r2"));
+    });
+    appendFileSync(join(fixture.journalFolder, name), Buffer.alloc(300_000));
+    const damages: Damage[] = [];
+    const onDamage = (damage: Damage) => damages.push(damage);
+    expect(await recoverDead(fixture.journalFolder, { sink: fixture.sink, onDamage })).toMatchObject({
+      records: 3,
+      interrupted: 1,
+    });
+    expect(damages).toEqual([]);
+    expect(fixtureFiles(fixture)).toEqual([]);
+  });
+
+  test("reports zeros between lines, which a power cut leaves, and goes on with the lines behind them", async () => {
+    await using fixture = await openLedgerFixture();
+    const name = die(fixture, (journal) => {
+      for (const id of ["r1", "r2", "r3"]) journal.settle(rowsOf(id));
+    });
+    const path = join(fixture.journalFolder, name);
+    const bytes = readFileSync(path);
+    const line = bytes.indexOf("\n") + 1;
+    writeFileSync(path, Buffer.concat([bytes.fill(0, line, line + 40), Buffer.alloc(5_000)]));
+    const damages: Damage[] = [];
+    const onDamage = (damage: Damage) => damages.push(damage);
+    await recoverDead(fixture.journalFolder, { sink: fixture.sink, onDamage });
+    expect(damages).toEqual([{ path, offset: line, bytes: line, reason: "unreadable line" }]);
+    expect((await fixture.rows()).map(({ id }) => id)).toEqual(["r1", "r1.1", "r3", "r3.1"]);
+    expect(fixtureFiles(fixture)).toEqual([`${name}.damaged`]);
+  });
+
   test("loses nothing when the database is away, and is done again when it is back", async () => {
     await using fixture = await openLedgerFixture();
     die(fixture, (journal) => {
