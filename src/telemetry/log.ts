@@ -2,8 +2,8 @@
 import pino, { type Logger } from "pino";
 
 export interface Log extends Logger {
-  /** A line that is JSON already, with level and time: what every request writes would cost twice as much otherwise. */
-  writeLine(line: string): void;
+  /** Lines that are JSON already, with level and time: what every request writes would cost twice as much otherwise. */
+  writeLines(lines: readonly string[]): void;
 }
 
 export interface LogOptions {
@@ -42,7 +42,11 @@ export function createLog({ level, write }: LogOptions): Log {
         periodicFlush: FLUSH_INTERVAL_MS,
       });
   return Object.assign(pino(options, destination), {
-    writeLine: (line: string) => void destination.write(hide(line)),
+    writeLines(lines: readonly string[]) {
+      if (write) for (const line of lines) write(hide(line));
+      // The destination measures all that waits at every write.
+      else if (lines.length > 0) destination.write(hide(lines.join("")));
+    },
   });
 }
 

@@ -94,6 +94,63 @@ test("lines come in order, below the level not at all, and a gauge does not wait
   expect(lines.map((line) => asObject(parseJson(line))?.["request_id"])).toEqual(["a", "c"]);
 });
 
+test("a line about a bug of ours stands where its request ended", async () => {
+  const { lines, telemetry, clock } = open();
+  for (const id of ["a", "b", "c"]) {
+    const failure = id === "b" ? new Failure("internal", "x") : undefined;
+    telemetry.requestEnded({ ...record, id }, { ...context, failure });
+  }
+  await clock.advance(5);
+  const told = lines.map((line) => asObject(parseJson(line)));
+  expect(told.map((line) => [line?.["request_id"], line?.["level"]])).toEqual([
+    ["a", 30],
+    ["b", 50],
+    ["c", 30],
+  ]);
+});
+
+test("requests told together count as those told one by one", async () => {
+  const name = fc.constantFrom("a", "b", "a\n", "");
+  const count = fc.option(fc.nat(1_000), { nil: undefined });
+  const ended = fc.record({
+    tenantId: name,
+    modelLabel: name,
+    provider: fc.option(name, { nil: undefined }),
+    status: fc.constantFrom(200, 429, 503),
+    outcome: fc.constantFrom("ok" as const, "failed" as const),
+    attempts: fc.nat(2),
+    costNanoUsd: count,
+    usage: fc.record({ input: count, cacheRead: count, cacheWrite: count, output: count, reasoning: count }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(ended, { maxLength: 30 }), async (all) => {
+      const [together, apart] = [open(), open()];
+      for (const { modelLabel, provider, costNanoUsd, usage, ...rest } of all) {
+        const one: UsageRecord = {
+          ...record,
+          ...rest,
+          usage: Object.fromEntries(Object.entries(usage).filter(([, value]) => value !== undefined)),
+          ...(provider !== undefined && { provider }),
+          ...(costNanoUsd !== undefined && { costNanoUsd }),
+        };
+        const told = { ...context, modelLabel, attempts: Array.from({ length: rest.attempts }, () => one) };
+        for (const { telemetry } of [together, apart]) telemetry.requestEnded(one, told);
+        apart.telemetry.flush();
+      }
+      together.telemetry.flush();
+      expect(sorted(await together.metrics.registry.metrics())).toEqual(
+        sorted(await apart.metrics.registry.metrics()),
+      );
+      expect(together.lines).toEqual(apart.lines);
+    }),
+  );
+});
+
+/** What a scrape says, whatever was counted first. */
+function sorted(scrape: string): readonly string[] {
+  return scrape.split("\n").sort();
+}
+
 test("without time passing no more than some hundreds wait", () => {
   const { lines, telemetry } = open();
   for (let index = 0; index < 1000; index += 1) telemetry.requestEnded(record, context);

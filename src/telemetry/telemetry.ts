@@ -1,7 +1,8 @@
 /**
  * What the request path reports, and where it goes: metrics, the log line, gauges read when scraped.
  *
- * Ended requests wait a blink and are told together: ten in a row cost what two cost alone, because the code is warm.
+ * Ended requests wait a blink and are told together: ten in a row cost what two cost alone, because the code is warm,
+ * their counters are added up first and their lines are one write.
  * Whoever reads (a scrape, the shutdown, an exit) has them told first. No money is in them; that is the journal's.
  */
 import type { Clock, Timer } from "#lib/clock.ts";
@@ -9,9 +10,9 @@ import type { HealthRegistry } from "#health/target-health.ts";
 import type { BreakerState } from "#health/breaker.ts";
 import type { Failure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
-import type { Usage } from "#model/usage.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import { providerOf, Tally } from "./tally.ts";
 
 export interface Telemetry {
   requestStarted(): void;
@@ -32,7 +33,6 @@ export interface EndContext {
 }
 
 const MS_PER_SECOND = 1000;
-const NO_PROVIDER = "none";
 
 /** How long an ended request may wait for company, and how many may wait. */
 const WAIT_MS = 5;
@@ -52,10 +52,16 @@ export function createTelemetry(metrics: Metrics, log: Log, clock: Clock): Telem
     timer = undefined;
     const ended = waiting;
     waiting = [];
-    for (const entry of ended) {
-      tell(log, () => count(metrics, entry));
-      tell(log, () => writeLine(log, entry));
+    const tally = new Tally();
+    for (const { record, context } of ended) {
+      tally.add(record, context.attempts, context.modelLabel);
+      tell(log, () => {
+        countRefusal(metrics, record, context.failure);
+        observeTimes(metrics, record, context);
+      });
     }
+    for (const work of tally.counts(metrics)) tell(log, work);
+    writeLines(log, ended);
   };
   return {
     requestStarted: () => metrics.activeConnections.inc(),
@@ -81,26 +87,6 @@ function tell(log: Log, work: () => void): void {
       // The log itself: there is nowhere left to say it.
     }
   }
-}
-
-function count(metrics: Metrics, { record, context }: Ended): void {
-  const { modelLabel, attempts, failure } = context;
-  const provider = providerOf(record);
-  metrics.requests.inc({
-    tenant_id: record.tenantId,
-    logical_model: modelLabel,
-    provider,
-    status: String(record.status),
-  });
-  countRefusal(metrics, record, failure);
-  observeTimes(metrics, record, context);
-  for (const attempt of attempts)
-    metrics.attempts.inc({ provider: providerOf(attempt), outcome: attempt.outcome });
-  countTokens(metrics, record, modelLabel);
-}
-
-function providerOf(record: UsageRecord): string {
-  return record.provider ?? NO_PROVIDER;
 }
 
 function countRefusal(metrics: Metrics, record: UsageRecord, failure: Failure | undefined): void {
@@ -136,38 +122,33 @@ function observeTimes(metrics: Metrics, record: UsageRecord, { overheadMs, model
     metrics.firstToken.observe(labels, record.firstTokenMs / MS_PER_SECOND);
 }
 
-const tokenTypes: readonly (readonly [
-  keyof Usage & ("input" | "cacheRead" | "cacheWrite" | "output" | "reasoning"),
-  string,
-])[] = [
-  ["input", "input"],
-  ["cacheRead", "cache_read"],
-  ["cacheWrite", "cache_write"],
-  ["output", "output"],
-  ["reasoning", "reasoning"],
-];
-
-function countTokens(metrics: Metrics, record: UsageRecord, modelLabel: string): void {
-  if (record.attempts === 0) return;
-  const labels = { tenant_id: record.tenantId, logical_model: modelLabel, provider: providerOf(record) };
-  for (const [name, type] of tokenTypes) {
-    const count = record.usage[name];
-    if (count !== undefined && count > 0) metrics.tokens.inc({ ...labels, type }, count);
+/** The lines of many requests are one write. */
+function writeLines(log: Log, ended: readonly Ended[]): void {
+  let lines: string[] = [];
+  for (const entry of ended) {
+    tell(log, () => {
+      const { failure } = entry.context;
+      if (failure?.kind !== "internal") {
+        const line = lineOf(log, entry);
+        if (line !== undefined) lines.push(line);
+        return;
+      }
+      const before = lines;
+      lines = [];
+      log.writeLines(before);
+      log.error({ ...fieldsOf(entry), err: failure.detail.cause }, "request");
+    });
   }
-  if (record.costNanoUsd !== undefined && record.costNanoUsd > 0)
-    metrics.cost.inc(labels, record.costNanoUsd);
+  tell(log, () => log.writeLines(lines));
 }
 
-function writeLine(log: Log, ended: Ended): void {
+/** Undefined where the log does not want to hear of it. */
+function lineOf(log: Log, ended: Ended): string | undefined {
   const { failure } = ended.context;
-  if (failure?.kind === "internal") {
-    log.error({ ...fieldsOf(ended), err: failure.detail.cause }, "request");
-    return;
-  }
   const level = failure && failure.blame !== "client" ? "warn" : "info";
-  if (!log.isLevelEnabled(level)) return;
+  if (!log.isLevelEnabled(level)) return undefined;
   const head = `{"level":${log.levels.values[level]},"time":"${new Date(ended.endedAtMs).toISOString()}",`;
-  log.writeLine(`${head}${JSON.stringify(fieldsOf(ended)).slice(1, -1)},"msg":"request"}\n`);
+  return `${head}${JSON.stringify(fieldsOf(ended)).slice(1, -1)},"msg":"request"}\n`;
 }
 
 function fieldsOf({ record, context }: Ended) {
