@@ -69,6 +69,7 @@ class MappedFile implements AppendFile {
   #window: Buffer<ArrayBuffer> | undefined;
   #windowStart = 0;
   #windowEnd = 0;
+  #isClosed = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -91,6 +92,7 @@ class MappedFile implements AppendFile {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#unmap();
     try {
       ftruncateSync(this.descriptor, this.#bytes);
@@ -103,6 +105,7 @@ class MappedFile implements AppendFile {
   /** The map of where the text goes, with room for it and its line feed. */
   #windowFor(text: string): Buffer {
     if (this.#window && this.#bytes + text.length * UTF8_BYTES_MAX < this.#windowEnd) return this.#window;
+    assert(!this.#isClosed, "a closed file is cut short, and beyond its end nothing may be touched");
     const end = this.#bytes + Buffer.byteLength(text) + 1;
     if (this.#window && end <= this.#windowEnd) return this.#window;
     if (end > this.#allocated) this.#allocate(end);

@@ -88,18 +88,18 @@ describe.each(["mapped", "written"] as const)("a %s file", (form) => {
     file.close();
     expect(readFileSync(path, "utf8")).toBe("new\n");
   });
+});
 
+describe("a mapped file", () => {
   test("takes nothing after it was closed", () => {
     const path = newPath();
-    const file = openAppendFile(path, form);
+    const file = openAppendFile(path, "mapped");
     file.append("told");
     file.close();
     expect(() => file.append("lost")).toThrow();
     expect(readFileSync(path, "utf8")).toBe("told\n");
   });
-});
 
-describe("a mapped file", () => {
   test("throws where its map cannot move on, and keeps the lines it has", () => {
     const path = newPath();
     const file = openAppendFile(path, "mapped");
