@@ -10,7 +10,6 @@ import type { Chat } from "#model/chat.ts";
 import { toNanoUsd } from "#model/money.ts";
 import { inlineMedia, type MediaEnvironment } from "#connectors/inline-media.ts";
 import { createSettings } from "#gateway/create-settings.ts";
-import { createReachability, type Connect } from "#gateway/reachability.ts";
 import { createSealer } from "#gateway/seal-opaque.ts";
 import { createThoughtSealer } from "#gateway/seal-thoughts.ts";
 import { createThoughtMemory } from "#gateway/thought-memory.ts";
@@ -20,6 +19,7 @@ import { openJournal } from "#ledger/journal.ts";
 import { createSpentReader } from "#ledger/read-spent.ts";
 import { createWriter, type WriterEvent } from "#ledger/writer.ts";
 import type { Clock } from "#lib/clock.ts";
+import type { HttpClient } from "#lib/http-client.ts";
 import { Shutdown } from "#lib/shutdown.ts";
 import { createLimiter } from "#limits/limiter.ts";
 import { anthropicMessages } from "#protocols/anthropic-messages/anthropic-messages.ts";
@@ -40,8 +40,10 @@ export interface AppOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly random: () => number;
+  /** For upstreams. Closed with the app. */
+  readonly http: HttpClient;
+  /** For what connectors ask beside, such as access tokens. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  readonly connect: Connect;
   /** How media that callers name by URL are fetched; guarded against private addresses. */
   readonly media: MediaEnvironment;
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -120,8 +122,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     random: options.random,
     // Time-ordered, so rows written together lie together; 74 of its bits are random.
     newId: () => Bun.randomUUIDv7("hex").replaceAll("-", ""),
-    fetch: options.fetch,
-    reachability: createReachability(clock, options.connect),
+    http: options.http,
     protocols: {
       "openai-chat": openaiChat,
       "openai-responses": openaiResponses,
@@ -167,6 +168,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     cutAnswers: () => shutdown.begin(),
     async close() {
       stopTimers();
+      options.http.close();
       world.telemetry.flush();
       await keys.close();
       if (!(await writer.close(CLOSE_MS))) log.warn("usage rows are left in the journal for the next start");

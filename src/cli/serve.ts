@@ -4,8 +4,10 @@ import { loadConfig, type LoadedConfig } from "#config/load.ts";
 import { watchConfig } from "#config/reload.ts";
 import { createDemoUpstream } from "#demo/demo-upstream.ts";
 import { systemClock } from "#lib/clock.ts";
+import { ConnectionPool } from "#lib/connection-pool.ts";
+import { createFetchClient } from "#lib/fetch-client.ts";
+import type { HttpClient } from "#lib/http-client.ts";
 import { resolveHost } from "#lib/safe-fetch.ts";
-import { tcpConnect } from "#lib/tcp-connect.ts";
 import { listen, type Listener } from "#server/listen.ts";
 import { openDatabase } from "#store/database.ts";
 import { createLog, flushLog } from "#telemetry/log.ts";
@@ -80,9 +82,8 @@ async function runGateway(
     database,
     clock: systemClock,
     random: Math.random,
-    // Bun's own five minutes would cut a long answer; the gateway's deadlines rule.
-    fetch: (url, init) => fetch(url, { ...init, timeout: false }),
-    connect: tcpConnect,
+    http: createHttpClient(io.env),
+    fetch: patientFetch,
     media: { fetch: (url, init) => fetch(url, init), resolve: resolveHost },
     variables: io.env,
     log,
@@ -102,6 +103,19 @@ async function runGateway(
   log.info("draining: no new requests, answers under way may end");
   app.status.drain();
   await Bun.sleep(config.server.drain_delay_ms);
+}
+
+/** Bun's own five minutes would cut a long answer; the gateway's deadlines rule. */
+function patientFetch(url: string, init: RequestInit): Promise<Response> {
+  return fetch(url, { ...init, timeout: false });
+}
+
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
+
+/** Where the environment names a proxy, requests go the way of `fetch`, which finds it. */
+function createHttpClient(environment: Io["env"]): HttpClient {
+  const hasProxy = PROXY_VARIABLES.some((name) => (environment[name] ?? "") !== "");
+  return hasProxy ? createFetchClient(patientFetch) : new ConnectionPool(systemClock);
 }
 
 /** An exit by an uncaught error writes the log's buffer; requests that wait to be told come before that. */

@@ -11,6 +11,7 @@
  * A caller of Gemini's own API that sends a token drives this itself and is left alone.
  */
 import type { JsonObject } from "#lib/json.ts";
+import type { HttpReply } from "#lib/http-client.ts";
 import { estimateTokens } from "#model/estimate-tokens.ts";
 import type { Chat } from "#model/chat.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
@@ -21,7 +22,7 @@ import { addUsage } from "./add-usage.ts";
 import { holdAnother } from "./admit.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import { PartJoiner } from "./join-parts.ts";
-import { post, refusalOf, type Outgoing, type Sending } from "./post.ts";
+import { isOk, post, refusalOf, type Outgoing, type Sending } from "./post.ts";
 import { isContent } from "./reply-events.ts";
 import { parseUpstreamBody, readUpstreamText } from "./upstream-text.ts";
 import { UpstreamStream, type Step } from "./upstream-stream.ts";
@@ -99,8 +100,8 @@ export async function continueWhole(
 }
 
 async function readPart(parts: Parts, token: string, context: Context): Promise<readonly ChatEvent[]> {
-  const response = await parts.ask(token);
-  const body = parseUpstreamBody(await readUpstreamText(response, context.deadlines));
+  const reply = await parts.ask(token);
+  const body = parseUpstreamBody(await readUpstreamText(reply, context.deadlines));
   const { protocol, dialect, chat } = context.prepared;
   const events = protocol.upstream.decodeReply(body, dialect, chat);
   const last = events.at(-1);
@@ -162,15 +163,15 @@ class Parts {
     );
   }
 
-  async ask(token: string): Promise<Response> {
+  async ask(token: string): Promise<HttpReply> {
     const { world, attempt, prepared, ...sending } = this.#context;
     const outgoing = { ...prepared, bodyText: this.#continuing.askOn(prepared.bodyText, token) };
-    const response = await post(world, attempt, { ...sending, outgoing });
+    const reply = await post(world, attempt, { ...sending, outgoing });
     // Its headers may come in the very turn in which the request was given up.
-    sending.deadlines.signal.throwIfAborted();
-    if (!response.ok || response.status === 204) throw oursToTell(await refusalOf(world, response, sending));
+    sending.deadlines.cancellation.throwIfCancelled();
+    if (!isOk(reply) || reply.status === 204) throw oursToTell(await refusalOf(world, reply, sending));
     this.#isAnswered = true;
-    return response;
+    return reply;
   }
 
   /** Books the part that was cut off by what was delivered of it. */
@@ -227,9 +228,9 @@ class JoinedStream implements StepSource {
     return this.#toStep(step, { events: events.filter(({ type }) => type !== "usage"), goesOn: false });
   };
 
-  cancel(reason: Failure): Promise<void> {
+  cancel(reason: Failure): void {
     this.#parts.bookCut();
-    return this.#stream.cancel(reason);
+    this.#stream.cancel(reason);
   }
 
   #endPart(step: Step): Step {
@@ -252,11 +253,10 @@ class JoinedStream implements StepSource {
     const startedMs = world.clock.monotonicMs();
     deadlines.enter("first_token", route.timeouts.firstTokenMs);
     try {
-      const { body } = await this.#parts.ask(token);
-      if (!body) throw new Failure("upstream_broken", "The upstream did not go on with its answer.");
+      const reply = await this.#parts.ask(token);
       const decoder = prepared.protocol.upstream.createStreamDecoder(prepared.dialect, prepared.chat);
       this.#waitedBefore += this.#stream.waitedMs + world.clock.monotonicMs() - startedMs;
-      this.#stream = new UpstreamStream(body, decoder, { deadlines, clock: world.clock });
+      this.#stream = new UpstreamStream(reply, decoder, { deadlines, clock: world.clock });
       this.#stream.onStep = this.#onStep;
     } catch (error) {
       const failure = toFailure(error);

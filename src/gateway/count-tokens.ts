@@ -13,6 +13,7 @@ import { authenticate } from "./authenticate.ts";
 import { Deadlines } from "./deadlines.ts";
 import { requestLine } from "./decode.ts";
 import type { Exchange, Inbound } from "./exchange.ts";
+import { isOk, OUR_HEADERS } from "./post.ts";
 import { readBody } from "./read-body.ts";
 import { recall } from "./recall.ts";
 import { route } from "./route.ts";
@@ -88,17 +89,18 @@ async function askTarget(
         ? counting.patchRequest(exchange.raw, dialect)
         : counting.encodeRequest(chat, dialect);
     const address = await connector.address(call);
-    const response = await world.fetch(address.url, {
+    const reply = await world.http.request({
+      url: address.url,
       method: "POST",
-      headers: { "content-type": "application/json", ...address.headers },
+      headers: { "content-type": "application/json", ...OUR_HEADERS, ...address.headers },
       body: JSON.stringify(connector.shape?.(body, call) ?? body),
-      signal: deadlines.signal,
-      redirect: "manual",
+      connectMs: plan.timeouts.connectMs,
+      cancellation: deadlines.cancellation,
     });
-    const text = await readUpstreamText(response, deadlines);
-    if (response.status < 500) permit.succeed(world.clock.monotonicMs());
+    const text = await readUpstreamText(reply, deadlines);
+    if (reply.status < 500) permit.succeed(world.clock.monotonicMs());
     else permit.fail(world.clock.monotonicMs());
-    return response.ok ? counting.decodeReply(asObject(parseJson(text))) : undefined;
+    return isOk(reply) ? counting.decodeReply(asObject(parseJson(text))) : undefined;
   } catch {
     if (!exchange.client.aborted) permit.fail(world.clock.monotonicMs());
     // Told to nobody on purpose: the caller gets an estimate, marked as one.

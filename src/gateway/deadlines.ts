@@ -1,18 +1,18 @@
 /**
  * The clock of one attempt: the phase it is in (`first_token`, then `idle`), the request's total, and the client's
- * presence, all ending in one AbortController whose reason is the Failure.
+ * presence, all ending in one Cancellation whose reason is the Failure.
  *
  * One timer serves them all. A chunk only notes the time; the timer, when it fires, looks whether the wait was real
  * and sleeps on if not, so a stream of thousands of chunks costs no timer per chunk.
  */
+import { Cancellation } from "#lib/cancellation.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
 import type { Shutdown } from "#lib/shutdown.ts";
 import { Failure } from "#model/failure.ts";
 
-export type Phase = "connect" | "first_token" | "idle" | "whole" | "total";
+export type Phase = "first_token" | "idle" | "whole" | "total";
 
 const what: Readonly<Record<Phase, string>> = {
-  connect: "took no connection",
   first_token: "sent no first token",
   idle: "went silent in mid-answer",
   whole: "gave no answer",
@@ -31,7 +31,7 @@ export class Deadlines {
   readonly #clock: Clock;
   readonly #totalAtMs: number;
   readonly #totalMs: number;
-  readonly #controller = new AbortController();
+  readonly cancellation = new Cancellation();
   readonly #client: AbortSignal;
   readonly #shutdown: Shutdown | undefined;
   #phase: Phase = "total";
@@ -60,8 +60,15 @@ export class Deadlines {
     this.#shutdown?.add(this.#onShutdown);
   }
 
+  /** For what takes nothing else: made when asked for, because hardly a request needs one. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    const controller = new AbortController();
+    this.cancellation.onCancel(() => controller.abort(this.cancellation.reason));
+    return controller.signal;
+  }
+
+  get isOver(): boolean {
+    return this.cancellation.isCancelled;
   }
 
   /** Enters a phase that may last `limitMs` from now, or, for `idle`, from each touch. */
@@ -84,7 +91,7 @@ export class Deadlines {
   }
 
   abort(failure: Failure): void {
-    if (!this.signal.aborted) this.#controller.abort(failure);
+    this.cancellation.cancel(failure);
   }
 
   /** Ends the watch. The upstream, if still open, is the caller's to close. */
@@ -118,7 +125,7 @@ export class Deadlines {
   }
 
   #expire(failure: Failure): void {
-    if (this.signal.aborted) return;
+    if (this.isOver) return;
     this.abort(failure);
     this.onExpired?.(failure);
   }

@@ -3,6 +3,8 @@
  * when it fails.
  */
 import type { Call } from "#connectors/connector.ts";
+import type { HttpReply } from "#lib/http-client.ts";
+import { HttpError } from "#lib/http-error.ts";
 import { Failure } from "#model/failure.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Attempt } from "./exchange.ts";
@@ -21,6 +23,8 @@ export interface Sending {
   readonly route: Route;
 }
 
+/** A compressed stream arrives in blocks, not in tokens. */
+export const OUR_HEADERS = { "accept-encoding": "identity", "user-agent": "XiaojinPro-Gateway" } as const;
 const MS_PER_SECOND = 1000;
 /** How long a whole answer may take while another target is waiting its turn: half the request's time. */
 const WHOLE_SHARE = 0.5;
@@ -32,57 +36,63 @@ export function enterWhole(deadlines: Deadlines, attempt: Attempt, route: Route)
   deadlines.enter("whole", wholeMs ?? (isLast ? Number.POSITIVE_INFINITY : totalMs * WHOLE_SHARE));
 }
 
-export async function post(world: World, attempt: Attempt, sending: Sending): Promise<Response> {
+export async function post(world: World, attempt: Attempt, sending: Sending): Promise<HttpReply> {
   const { outgoing, call, deadlines, route } = sending;
   const addressed = call.target.connector.address(call);
   const address = addressed instanceof Promise ? await addressed : addressed;
-  const reachable = world.reachability.check(address.url, route.timeouts.connectMs);
-  reachable?.catch((error: unknown) => {
-    if (error instanceof Failure && attempt.status === 0) deadlines.abort(error);
-    // A refused connection is fetch's to report, in its own words and with its own retry of stale sockets.
-  });
-  deadlines.signal.throwIfAborted();
+  deadlines.cancellation.throwIfCancelled();
   attempt.reachedUpstream = true;
   try {
-    const response = await world.fetch(address.url, {
+    const reply = await world.http.request({
+      url: address.url,
       method: "POST",
       headers: {
         "content-type": "application/json",
         accept: call.operation === "stream" ? "text/event-stream" : "application/json",
-        // A compressed stream arrives in blocks, not in tokens.
-        "accept-encoding": "identity",
+        ...OUR_HEADERS,
         ...outgoing.headers,
         ...address.headers,
       },
       body: outgoing.bodyText,
-      signal: deadlines.signal,
-      // A redirect could carry our credentials to wherever it points.
-      redirect: "manual",
+      connectMs: route.timeouts.connectMs,
+      cancellation: deadlines.cancellation,
     });
-    world.reachability.answered(address.url);
-    attempt.status = response.status;
-    return response;
+    attempt.status = reply.status;
+    return reply;
   } catch (error) {
-    if (deadlines.signal.aborted) throw deadlines.signal.reason;
-    throw new Failure("upstream_broken", "The upstream refused or broke the connection.", { cause: error });
+    deadlines.cancellation.throwIfCancelled();
+    throw explain(error, route);
   }
+}
+
+export function isOk({ status }: HttpReply): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** What our own client says of a call that got no answer, or only part of one. */
+export function explain(error: unknown, { timeouts }: Pick<Route, "timeouts">): Failure {
+  if (error instanceof HttpError && error.kind === "connect_timeout") {
+    const message = `The upstream took no connection within ${timeouts.connectMs} ms.`;
+    return new Failure("timeout", message, { code: "connect" });
+  }
+  return new Failure("upstream_broken", "The upstream refused or broke the connection.", { cause: error });
 }
 
 /** What a refusal means, by the connector's own reading or its API's. */
 export async function refusalOf(
   world: World,
-  response: Response,
+  reply: HttpReply,
   { call, deadlines }: Pick<Sending, "call" | "deadlines">,
 ): Promise<Failure> {
-  const text = await readUpstreamText(response, deadlines);
-  const answer = { status: response.status, headers: response.headers, text, nowMs: world.clock.nowMs() };
+  const text = await readUpstreamText(reply, deadlines);
+  const answer = { status: reply.status, headers: reply.headers, text, nowMs: world.clock.nowMs() };
   const explained = call.target.connector.explain?.(answer);
   return explained ?? world.protocols[call.protocol].upstream.decodeFailure(answer);
 }
 
 /** Ends a failed attempt: its connection is closed, its watch is over. Gives what is to be thrown. */
 export function giveUp(world: World, attempt: Attempt, deadlines: Deadlines, error: unknown): unknown {
-  const failure: unknown = deadlines.signal.aborted ? deadlines.signal.reason : error;
+  const failure: unknown = deadlines.isOver ? deadlines.cancellation.reason : error;
   deadlines.abort(
     failure instanceof Failure ? failure : new Failure("internal", "aborted", { cause: error }),
   );

@@ -87,25 +87,12 @@ function sendWhole(world: World, exchange: Exchange, attempt: Attempt, text: str
 
 function respondStream(world: World, exchange: Exchange, answer: StreamAnswer): Response {
   const pump = new StreamPump(world, exchange, answer);
-  let deliver = (_bytes: Bytes): void => {};
-  // One chunk ahead is what the queue holds; the next is read when the client has taken it.
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        deliver = (bytes) => {
-          if (pump.hasNoReader) return;
-          if (bytes) controller.enqueue(bytes);
-          if (pump.isFinished) controller.close();
-        };
-      },
-      pull() {
-        const next = pump.next();
-        return next instanceof Promise ? next.then(deliver) : deliver(next);
-      },
-      cancel: () => pump.clientLeft(),
-    },
-    { highWaterMark: 1 },
-  );
+  // A direct stream hands its chunks to the socket as they are written: a queue between the two costs as much as all else.
+  const body = new ReadableStream<Uint8Array>({
+    type: "direct",
+    pull: (sink: ReadableStreamDirectController) => pump.pourInto(sink),
+    cancel: () => pump.clientLeft(),
+  });
   return new Response(body, {
     headers: {
       ...answerHeaders(exchange, answer.attempt),
@@ -156,6 +143,19 @@ class StreamPump {
     if (exchange.client.aborted) this.clientLeft();
   }
 
+  /** Writes the answer to its end. The next chunk is read when the client has room for it. */
+  async pourInto(sink: ReadableStreamDirectController): Promise<void> {
+    while (!this.hasNoReader) {
+      const next = this.next();
+      const bytes = next instanceof Promise ? await next : next;
+      if (this.hasNoReader) return;
+      const taken = bytes && sink.write(bytes);
+      if (this.isFinished) return sink.close();
+      void sink.flush();
+      if (taken instanceof Promise) await taken;
+    }
+  }
+
   /** The next bytes for the client; undefined with `isFinished` where there are no more. */
   next(): Bytes | Promise<Bytes> {
     while (!this.isFinished) {
@@ -203,14 +203,14 @@ class StreamPump {
     this.hasNoReader = true;
     if (this.isFinished) return;
     const failure = new Failure("cancelled", "The client closed the connection.");
-    void this.#cancelForClient(failure);
+    this.#cancelForClient(failure);
     this.#end({ failure });
   }
 
-  async #cancelForClient(failure: Failure): Promise<void> {
+  #cancelForClient(failure: Failure): void {
     const { clock, telemetry } = this.#world;
     const goneAtMs = clock.monotonicMs();
-    await this.#answer.cancel(failure);
+    this.#answer.cancel(failure);
     telemetry.upstreamCancelled((clock.monotonicMs() - goneAtMs) / MS_PER_SECOND);
   }
 
@@ -280,7 +280,7 @@ class StreamPump {
 
   /** The text so far is true and goes out; the finish and what follows it are not, and do not. */
   #fail(failure: Failure, bytes: Uint8Array | undefined): Uint8Array {
-    void this.#answer.cancel(failure);
+    this.#answer.cancel(failure);
     this.#end({ failure });
     return this.#errorBytes(failure, this.#hasFinish ? undefined : bytes);
   }

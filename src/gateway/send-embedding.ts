@@ -12,7 +12,7 @@ import { geminiEmbeddings } from "#protocols/gemini/embeddings.ts";
 import { openaiEmbeddings } from "#protocols/openai-embeddings/openai-embeddings.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
-import { enterWhole, giveUp, post, refusalOf, type Sending } from "./post.ts";
+import { enterWhole, giveUp, isOk, post, refusalOf, type Sending } from "./post.ts";
 import { refuseLossIfStrict } from "./send.ts";
 import { parseUpstreamBody, readUpstreamText } from "./upstream-text.ts";
 import type { Route, World } from "./world.ts";
@@ -108,9 +108,9 @@ interface PartAnswer {
 }
 
 async function exchangeText(world: World, attempt: Attempt, sending: Sending): Promise<string> {
-  const response = await post(world, attempt, sending);
-  if (!response.ok || response.status === 204) throw await refusalOf(world, response, sending);
-  return readUpstreamText(response, sending.deadlines);
+  const reply = await post(world, attempt, sending);
+  if (!isOk(reply) || reply.status === 204) throw await refusalOf(world, reply, sending);
+  return readUpstreamText(reply, sending.deadlines);
 }
 
 async function askAll(

@@ -8,6 +8,7 @@ import { featuresOf } from "#connectors/features.ts";
 import type { Chat, ProtocolName } from "#model/chat.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
 import { Failure } from "#model/failure.ts";
+import type { HttpReply } from "#lib/http-client.ts";
 import type { Dialect, EncodedRequest, Protocol } from "#protocols/protocol.ts";
 import { spliceJson } from "#lib/splice-json.ts";
 import {
@@ -19,7 +20,7 @@ import {
 } from "./continue-reply.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
-import { enterWhole, giveUp, post, refusalOf, type Outgoing, type Sending } from "./post.ts";
+import { enterWhole, giveUp, isOk, post, refusalOf, type Outgoing, type Sending } from "./post.ts";
 import { ownLosses } from "./own-losses.ts";
 import { isContent, isEmptyReply, note } from "./reply-events.ts";
 import { parseUpstreamBody, readUpstreamText } from "./upstream-text.ts";
@@ -45,8 +46,8 @@ export interface StreamAnswer {
   /** Calls back when a deadline passes, also while nobody reads. */
   onExpired(listener: (failure: Failure) => void): void;
   next(): Promise<Step>;
-  /** Resolves when the upstream is closed. */
-  cancel(reason: Failure): Promise<void>;
+  /** Closes the upstream at once. */
+  cancel(reason: Failure): void;
   /** Time spent waiting for the upstream's bytes since the answer was handed over. */
   waitedMs(): number;
 }
@@ -87,8 +88,8 @@ export async function send(
     const prepared = preparing instanceof Promise ? await preparing : preparing;
     exchange.dropped = prepared.dropped;
     attempt.protocolOut = prepared.protocol.name;
-    const response = await post(world, attempt, { outgoing: prepared, call, deadlines, route });
-    return await read(world, attempt, { exchange, prepared, call, deadlines, route, response });
+    const reply = await post(world, attempt, { outgoing: prepared, call, deadlines, route });
+    return await read(world, attempt, { exchange, prepared, call, deadlines, route, reply });
   } catch (error) {
     throw giveUp(world, attempt, deadlines, error);
   }
@@ -161,23 +162,27 @@ export function refuseLossIfStrict(exchange: Exchange, encoded: Pick<EncodedRequ
 interface Reading extends Omit<Sending, "outgoing"> {
   readonly exchange: Exchange;
   readonly prepared: Prepared;
-  readonly response: Response;
+  readonly reply: HttpReply;
 }
 
 async function read(world: World, attempt: Attempt, reading: Reading): Promise<Answer> {
-  const { response, prepared, deadlines, call } = reading;
-  if (!response.ok || response.status === 204) throw await refusalOf(world, response, reading);
-  const contentType = response.headers.get("content-type") ?? "";
-  if (prepared.chat.stream && response.body && !contentType.includes("json")) {
+  const { reply, prepared, deadlines, call } = reading;
+  if (!isOk(reply) || reply.status === 204) throw await refusalOf(world, reply, reading);
+  const contentType = reply.headers.get("content-type") ?? "";
+  if (prepared.chat.stream && !contentType.includes("json")) {
     const { dialect, chat } = prepared;
     const decoder = prepared.protocol.upstream.createStreamDecoder(dialect, chat);
-    const stream = new UpstreamStream(response.body, decoder, { deadlines, clock: world.clock });
+    const stream = new UpstreamStream(reply, decoder, { deadlines, clock: world.clock });
     const joined = continueStream(stream, { ...reading, world, attempt });
     return readToContent(world, attempt, joined, reading);
   }
-  const text = await readUpstreamText(response, deadlines);
-  const body = parseUpstreamBody(text);
-  const first = prepared.protocol.upstream.decodeReply(body, prepared.dialect, prepared.chat);
+  const body = readUpstreamText(reply, deadlines);
+  const text = typeof body === "string" ? body : await body;
+  const first = prepared.protocol.upstream.decodeReply(
+    parseUpstreamBody(text),
+    prepared.dialect,
+    prepared.chat,
+  );
   const joined = goesOn(first) ? await continueWhole(first, { ...reading, world, attempt }) : undefined;
   const events = joined ?? first;
   for (const event of events) note(attempt, event);
@@ -207,7 +212,7 @@ function streamOf(attempt: Attempt, events: readonly ChatEvent[]): StreamAnswer 
     head: [step],
     onExpired: () => undefined,
     next: () => Promise.resolve(step),
-    cancel: () => Promise.resolve(),
+    cancel: () => undefined,
     waitedMs: () => 0,
   };
 }

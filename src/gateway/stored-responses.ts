@@ -12,6 +12,7 @@ import { answerAside } from "./aside.ts";
 import { authenticate } from "./authenticate.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Exchange, Inbound } from "./exchange.ts";
+import { explain, isOk, OUR_HEADERS } from "./post.ts";
 import { historyOf } from "./recall.ts";
 import { readUpstreamText } from "./upstream-text.ts";
 import type { World } from "./world.ts";
@@ -115,21 +116,22 @@ async function askUpstream(
   try {
     const call: Call = { target, protocol: "openai-responses", operation: "whole", signal: deadlines.signal };
     const { url, headers } = await target.connector.address(call);
-    const response = await world.fetch(`${url}/${encodeURIComponent(stored.id)}`, {
+    const reply = await world.http.request({
+      url: `${url}/${encodeURIComponent(stored.id)}`,
       method,
-      headers: { ...headers },
-      signal: deadlines.signal,
-      redirect: "manual",
+      headers: { ...OUR_HEADERS, ...headers },
+      connectMs: route.timeouts.connectMs,
+      cancellation: deadlines.cancellation,
     });
-    const text = await readUpstreamText(response, deadlines);
-    if (response.ok) return asObject(parseJson(text));
-    if (response.status === 404) return undefined;
-    const answer = { status: response.status, headers: response.headers, text, nowMs: world.clock.nowMs() };
+    const text = await readUpstreamText(reply, deadlines);
+    if (isOk(reply)) return asObject(parseJson(text));
+    if (reply.status === 404) return undefined;
+    const answer = { status: reply.status, headers: reply.headers, text, nowMs: world.clock.nowMs() };
     throw world.protocols["openai-responses"].upstream.decodeFailure(answer);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    if (deadlines.signal.aborted) throw deadlines.signal.reason;
-    throw new Failure("upstream_broken", "The upstream refused or broke the connection.", { cause: error });
+    deadlines.cancellation.throwIfCancelled();
+    throw explain(error, route);
   } finally {
     deadlines.stop();
   }

@@ -6,6 +6,7 @@
  * the proper end, where it is read to its close so that the connection can be used again.
  */
 import type { Clock } from "#lib/clock.ts";
+import type { HttpReply } from "#lib/http-client.ts";
 import { SseReader, type SseFrame } from "#lib/sse.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
 import { Failure, toFailure } from "#model/failure.ts";
@@ -26,21 +27,12 @@ export interface Step {
 
 /** After the proper end, how long the upstream may take to close before the connection is given up. */
 const CLOSE_GRACE_MS = 500;
-interface Chunk {
-  readonly done: boolean;
-  readonly value?: Uint8Array | undefined;
-}
-
-interface Reader {
-  read(): Promise<Chunk>;
-  cancel(reason?: unknown): Promise<void>;
-}
 
 const encoder = new TextEncoder();
 const NO_EVENTS: readonly ChatEvent[] = [];
 
 export class UpstreamStream {
-  readonly #reader: Reader;
+  readonly #reply: HttpReply;
   readonly #sse = new SseReader();
   readonly #decoder: StreamDecoder;
   readonly #deadlines: Deadlines;
@@ -52,11 +44,11 @@ export class UpstreamStream {
   onStep: ((step: Step) => Step) | undefined;
 
   constructor(
-    body: ReadableStream<Uint8Array>,
+    reply: HttpReply,
     decoder: StreamDecoder,
     context: { readonly deadlines: Deadlines; readonly clock: Clock },
   ) {
-    this.#reader = body.getReader();
+    this.#reply = reply;
     this.#decoder = decoder;
     this.#deadlines = context.deadlines;
     this.#clock = context.clock;
@@ -67,30 +59,30 @@ export class UpstreamStream {
     this.#waitingSinceMs = this.#clock.monotonicMs();
     // A client that reads slowly is not the upstream's silence: only this wait counts as that.
     this.#deadlines.startWaiting(this.#waitingSinceMs);
-    return this.#reader.read().then(this.#onRead, this.#onBroken);
+    return this.#reply.read().then(this.#onRead, this.#onBroken);
   }
 
-  readonly #onRead = (chunk: Chunk): Step => this.#pass(this.#take(chunk));
+  readonly #onRead = (bytes: Uint8Array | undefined): Step => this.#pass(this.#take(bytes));
 
-  #take({ done, value }: Chunk): Step {
+  #take(bytes: Uint8Array | undefined): Step {
     this.#stopWaiting();
-    if (done || value === undefined) return this.#finish();
+    if (bytes === undefined) return this.#finish();
     const wasMidFrame = this.#sse.isMidFrame;
     let frames: readonly SseFrame[];
     try {
-      frames = this.#sse.push(value);
+      frames = this.#sse.push(bytes);
     } catch (error) {
       return this.#broken(
         new Failure("upstream_broken", "The upstream sent an event too large to hold.", { cause: error }),
       );
     }
     const isWhole = !wasMidFrame && !this.#sse.isMidFrame;
-    return this.#decode(frames, isWhole ? value : undefined);
+    return this.#decode(frames, isWhole ? bytes : undefined);
   }
 
   readonly #onBroken = (cause: unknown): Step => {
     this.#stopWaiting();
-    const reason: unknown = this.#deadlines.signal.reason;
+    const { reason } = this.#deadlines.cancellation;
     if (reason instanceof Failure) return this.#pass(this.#broken(reason));
     return this.#pass(
       this.#broken(
@@ -108,12 +100,11 @@ export class UpstreamStream {
     this.#deadlines.stopWaiting();
   }
 
-  /** Closes the upstream at once; resolves when that is done. Safe to call at any time, and more than once. */
-  cancel(reason: Failure): Promise<void> {
+  /** Closes the upstream at once. Safe to call at any time, and more than once. */
+  cancel(reason: Failure): void {
     this.#deadlines.abort(reason);
     this.#deadlines.stop();
-    // The reader rejects where the body already failed, which is what we are here for.
-    return this.#reader.cancel(reason).catch(() => undefined);
+    this.#reply.close();
   }
 
   #decode(frames: readonly SseFrame[], whole: Uint8Array | undefined): Step {
@@ -135,7 +126,7 @@ export class UpstreamStream {
         break;
       }
     }
-    if (failure) void this.cancel(failure);
+    if (failure) this.cancel(failure);
     if (isEnd) this.#release();
     const original = forwarded.length === frames.length ? whole : undefined;
     return {
@@ -184,7 +175,7 @@ export class UpstreamStream {
   }
 
   #broken(failure: Failure): Step {
-    void this.cancel(failure);
+    this.cancel(failure);
     return {
       events: NO_EVENTS,
       nativeBytes: () => undefined,
@@ -198,13 +189,11 @@ export class UpstreamStream {
   /** Reads on to the close that follows a proper end, or gives the connection up. */
   #release(): void {
     this.#deadlines.stop();
-    const timer = this.#clock.schedule(CLOSE_GRACE_MS, () => {
-      this.#reader.cancel().catch(() => undefined);
-    });
+    const timer = this.#clock.schedule(CLOSE_GRACE_MS, () => this.#reply.close());
     const drain = async (): Promise<void> => {
       // A break after the end concerns nobody.
-      const outcome = await this.#reader.read().catch(() => undefined);
-      if (outcome && !outcome.done) return drain();
+      const rest = await this.#reply.read().catch(() => undefined);
+      if (rest) return drain();
       timer.cancel();
       return undefined;
     };

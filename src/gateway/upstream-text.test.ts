@@ -1,7 +1,9 @@
 /** A whole upstream body is bounded by what it becomes, not by what its headers say was sent. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { brotliCompressSync, constants } from "node:zlib";
+import { Cancellation } from "#lib/cancellation.ts";
 import { systemClock } from "#lib/clock.ts";
+import { ConnectionPool } from "#lib/connection-pool.ts";
 import { Failure } from "#model/failure.ts";
 import { Deadlines } from "./deadlines.ts";
 import { readUpstreamText } from "./upstream-text.ts";
@@ -28,12 +30,19 @@ beforeAll(() => {
 afterAll(() => server.stop(true));
 
 async function read(path: string): Promise<string> {
-  const response = await fetch(new URL(path, server.url));
+  const pool = new ConnectionPool(systemClock);
+  const reply = await pool.request({
+    url: new URL(path, server.url).href,
+    method: "GET",
+    headers: {},
+    connectMs: 1_000,
+    cancellation: new Cancellation(),
+  });
   // Both are declared so small that they would be read without counting, were they not compressed.
-  expect(Number(response.headers.get("content-length"))).toBeLessThan(100_000);
+  expect(Number(reply.headers.get("content-length"))).toBeLessThan(100_000);
   const client = new AbortController().signal;
   const deadlines = new Deadlines(systemClock, client, { startedMs: 0, totalMs: Number.MAX_SAFE_INTEGER });
-  return readUpstreamText(response, deadlines);
+  return readUpstreamText(reply, deadlines);
 }
 
 test("a compressed body is read", async () => {

@@ -1,25 +1,16 @@
 /** A whole upstream body as text, bounded: a provider gone mad must not take our memory with it. */
+import type { HttpReply } from "#lib/http-client.ts";
+import { HttpError } from "#lib/http-error.ts";
 import { isObject, parseJson, type JsonObject } from "#lib/json.ts";
 import { Failure } from "#model/failure.ts";
 import type { Deadlines } from "./deadlines.ts";
 
 const BODY_BYTES_MAX = 256 * 1024 * 1024;
-/** Read without counting: even compressed a thousandfold it would stay within the bound. */
-const SMALL_BYTES = 256 * 1024;
 
-export async function readUpstreamText(response: Response, deadlines: Deadlines): Promise<string> {
-  const declared = Number(response.headers.get("content-length") ?? Number.NaN);
-  if (declared > BODY_BYTES_MAX) throw tooLarge();
-  try {
-    // A declared length bounds what was sent, not what a compressed body becomes.
-    const isPlain = response.headers.get("content-encoding") === null;
-    if ((isPlain && declared <= SMALL_BYTES) || !response.body) return await response.text();
-    return await readCounting(response.body);
-  } catch (error) {
-    if (deadlines.signal.aborted) throw deadlines.signal.reason;
-    if (error instanceof Failure) throw error;
-    throw new Failure("upstream_broken", "The upstream's connection broke in mid-answer.", { cause: error });
-  }
+/** Gives no promise where the body came together with its head, as most do. */
+export function readUpstreamText(reply: HttpReply, deadlines: Deadlines): string | Promise<string> {
+  const text = reply.text(BODY_BYTES_MAX);
+  return typeof text === "string" ? text : text.catch((error: unknown) => rethrow(error, deadlines));
 }
 
 export function parseUpstreamBody(text: string): JsonObject | readonly unknown[] {
@@ -28,17 +19,11 @@ export function parseUpstreamBody(text: string): JsonObject | readonly unknown[]
   throw new Failure("upstream_broken", "The upstream answered something that is not JSON.");
 }
 
-async function readCounting(body: ReadableStream<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  for await (const chunk of body) {
-    total += chunk.length;
-    if (total > BODY_BYTES_MAX) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, total).toString("utf8");
-}
-
-function tooLarge(): Failure {
-  return new Failure("upstream_broken", "The upstream's answer is too large to hold.");
+function rethrow(error: unknown, { cancellation }: Deadlines): never {
+  cancellation.throwIfCancelled();
+  const isTooLarge = error instanceof HttpError && error.kind === "too_large";
+  const message = isTooLarge
+    ? "The upstream's answer is too large to hold."
+    : "The upstream's connection broke in mid-answer.";
+  throw new Failure("upstream_broken", message, { cause: error });
 }

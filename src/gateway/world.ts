@@ -7,6 +7,7 @@ import type { BreakerOptions } from "#health/breaker.ts";
 import type { HealthRegistry } from "#health/target-health.ts";
 import type { Strategy } from "#health/target-order.ts";
 import type { Clock } from "#lib/clock.ts";
+import type { HttpClient } from "#lib/http-client.ts";
 import type { Limiter } from "#limits/admission.ts";
 import type { Journal } from "#ledger/journal.ts";
 import type { PriceBook } from "#ledger/price.ts";
@@ -16,7 +17,6 @@ import type { Protocol } from "#protocols/protocol.ts";
 import type { ResponseStore } from "#store/response-store.ts";
 import type { Shutdown } from "#lib/shutdown.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
-import type { Reachability } from "./reachability.ts";
 import type { ThoughtMemory } from "./thought-memory.ts";
 
 export interface World {
@@ -25,8 +25,8 @@ export interface World {
   random(): number;
   /** Unguessable, unique, base62. */
   newId(): string;
-  fetch(url: string, init: RequestInit): Promise<Response>;
-  readonly reachability: Reachability;
+  /** Upstreams. */
+  readonly http: HttpClient;
   readonly protocols: Readonly<Record<ProtocolName, Protocol>>;
   readonly keys: KeyVerifier;
   readonly limiter: Limiter;

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { createApp, type App } from "../../src/app.ts";
 import { loadConfig } from "#config/load.ts";
 import { systemClock } from "#lib/clock.ts";
+import { ConnectionPool } from "#lib/connection-pool.ts";
+import { createFetchClient } from "#lib/fetch-client.ts";
 import { resolveHost } from "#lib/safe-fetch.ts";
-import { tcpConnect } from "#lib/tcp-connect.ts";
 import { listen } from "#server/listen.ts";
 import { openDatabase, type Database } from "#store/database.ts";
 import type { NewKey } from "#store/key-store.ts";
@@ -63,8 +64,8 @@ journal: { folder: "${folder}/journal" }
     database,
     clock: systemClock,
     random: Math.random,
-    fetch: options.upstream ?? ((url, init) => fetch(url, { ...init, timeout: false })),
-    connect: tcpConnect,
+    http: options.upstream ? createFetchClient(options.upstream) : new ConnectionPool(systemClock),
+    fetch: (url, init) => fetch(url, init),
     media: { fetch: (url, init) => fetch(url, init), resolve: resolveHost },
     variables,
     log: createLog({ level: "info", write: (line) => logLines.push(line) }),

@@ -1,0 +1,138 @@
+/**
+ * Our own HTTP/1.1 client: `fetch` without what a gateway would pay for it (docs/decisions/0017-own-http-client.md).
+ * Connections are kept open after an answer and used again, the last one first, so that what a burst left over grows
+ * old and is closed.
+ */
+import type { Clock, Timer } from "./clock.ts";
+import type { HttpClient, HttpReply, HttpRequest } from "./http-client.ts";
+import { HttpConnection, type ConnectionEvents, type Origin } from "./http-connection.ts";
+import { HttpError } from "./http-error.ts";
+import { HttpExchange, type OutgoingRequest } from "./http-exchange.ts";
+import { writeHeaders } from "./http-headers.ts";
+
+interface Address {
+  readonly origin: Origin;
+  /** As the `host` header has it. */
+  readonly host: string;
+  /** Path and query. */
+  readonly path: string;
+}
+
+/** Servers close idle connections after a minute or more; those that do sooner cost a new connection, no request. */
+const IDLE_MS = 55_000;
+const IDLE_PER_ORIGIN_MAX = 512;
+const SWEEP_MS = 5_000;
+/** Addresses kept parsed. Models in paths make many of them, and clients may choose models. */
+const ADDRESSES_MAX = 4_096;
+
+export class ConnectionPool implements HttpClient, ConnectionEvents {
+  readonly #clock: Clock;
+  /** By origin; the longest idle first. */
+  readonly #idle = new Map<string, HttpConnection[]>();
+  readonly #addresses = new Map<string, Address>();
+  #sweep: Timer | undefined;
+  #isClosed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  request(request: HttpRequest): Promise<HttpReply> {
+    const address = this.#addresses.get(request.url) ?? this.#parse(request.url);
+    const exchange = new HttpExchange(toOutgoing(request, address), request.cancellation);
+    const idle = exchange.isOver ? undefined : this.#idle.get(address.origin.key)?.pop();
+    if (idle) idle.send(exchange);
+    else this.#connect(address.origin, exchange);
+    return exchange.answered;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#sweep?.cancel();
+    this.#sweep = undefined;
+    for (const connections of this.#idle.values())
+      for (const connection of connections.toReversed()) connection.close();
+  }
+
+  onIdle(connection: HttpConnection): void {
+    const { key } = connection.origin;
+    const idle = this.#idle.get(key);
+    if (this.#isClosed || (idle && idle.length >= IDLE_PER_ORIGIN_MAX)) return connection.close();
+    connection.idleSinceMs = this.#clock.monotonicMs();
+    if (idle) idle.push(connection);
+    else this.#idle.set(key, [connection]);
+    this.#sweep ??= this.#clock.schedule(SWEEP_MS, this.#onSweep);
+  }
+
+  onClosed(connection: HttpConnection): void {
+    const idle = this.#idle.get(connection.origin.key);
+    const index = idle?.indexOf(connection) ?? -1;
+    if (index >= 0) idle?.splice(index, 1);
+  }
+
+  /** Not another that was kept: after a silence they are all closed. */
+  onStale(connection: HttpConnection, exchange: HttpExchange): void {
+    this.#connect(connection.origin, exchange);
+  }
+
+  #connect(origin: Origin, exchange: HttpExchange): void {
+    if (exchange.isOver) return;
+    const { connection, opened } = HttpConnection.open(origin, this);
+    exchange.carrier = connection;
+    const { connectMs } = exchange.request;
+    const timer = this.#clock.schedule(connectMs, () => {
+      connection.close();
+      exchange.fail(new HttpError("connect_timeout", `No connection stood within ${connectMs} ms.`));
+    });
+    opened.then(
+      () => {
+        timer.cancel();
+        if (!exchange.isOver) connection.send(exchange);
+      },
+      (error: HttpError) => {
+        timer.cancel();
+        exchange.fail(error);
+      },
+    );
+  }
+
+  /** Throws `malformed`. */
+  #parse(url: string): Address {
+    const { protocol, hostname, port, host, pathname, search, origin } = new URL(url);
+    const isSecure = protocol === "https:";
+    const address: Address = {
+      origin: {
+        key: origin,
+        hostname: hostname.replace(/^\[|\]$/g, ""),
+        port: port === "" ? (isSecure ? 443 : 80) : Number(port),
+        isSecure,
+      },
+      host,
+      path: pathname + search,
+    };
+    if (this.#addresses.size >= ADDRESSES_MAX) this.#addresses.clear();
+    this.#addresses.set(url, address);
+    return address;
+  }
+
+  readonly #onSweep = (): void => {
+    this.#sweep = undefined;
+    const before = this.#clock.monotonicMs() - IDLE_MS;
+    let hasIdle = false;
+    for (const connections of this.#idle.values()) {
+      const old = connections.filter(({ idleSinceMs }) => idleSinceMs < before);
+      for (const connection of old) connection.close();
+      hasIdle ||= connections.length > 0;
+    }
+    if (hasIdle) this.#sweep = this.#clock.schedule(SWEEP_MS, this.#onSweep);
+  };
+}
+
+function toOutgoing(request: HttpRequest, { host, path }: Address): OutgoingRequest {
+  const { method, headers, body, connectMs } = request;
+  const bodyBytes = body === undefined ? 0 : Buffer.byteLength(body);
+  const length = body === undefined ? "" : `content-length: ${bodyBytes}\r\n`;
+  // All of it is ASCII: `writeHeaders` sees to it, and a parsed URL is.
+  const head = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${writeHeaders(headers)}${length}\r\n`;
+  return { text: body === undefined ? head : head + body, bytes: head.length + bodyBytes, connectMs };
+}

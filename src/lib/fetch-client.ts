@@ -1,0 +1,67 @@
+/** `fetch` as an HttpClient: where requests have to pass a proxy, which it knows how to find and our own client does not. */
+import type { HttpClient, HttpReply, HttpRequest } from "./http-client.ts";
+import { HttpError } from "./http-error.ts";
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** `connectMs` is not kept: `fetch` does not tell when its connection stands. */
+export function createFetchClient(fetch: Fetch): HttpClient {
+  return { request: (request) => ask(fetch, request), close: () => undefined };
+}
+
+async function ask(
+  fetch: Fetch,
+  { url, method, headers, body, cancellation }: HttpRequest,
+): Promise<HttpReply> {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  cancellation.onCancel(abort);
+  try {
+    const response = await fetch(url, {
+      method,
+      headers: { ...headers },
+      ...(body !== undefined && { body }),
+      signal: controller.signal,
+      // A redirect could carry our credentials to wherever it points.
+      redirect: "manual",
+    });
+    return toReply(response, () => {
+      cancellation.off(abort);
+      abort();
+    });
+  } catch (cause) {
+    cancellation.off(abort);
+    if (controller.signal.aborted) throw new HttpError("cancelled", "The request was given up.", { cause });
+    throw new HttpError("unreachable", "The request was refused, or its connection broke.", { cause });
+  }
+}
+
+function toReply({ status, headers, body }: Response, close: () => void): HttpReply {
+  const reader = body?.getReader();
+  const read = async (): Promise<Uint8Array | undefined> => {
+    try {
+      return (await reader?.read())?.value;
+    } catch (cause) {
+      throw new HttpError("broken", "The connection broke.", { cause });
+    }
+  };
+  return {
+    status,
+    headers,
+    read,
+    async text(bytesMax) {
+      const pieces: Uint8Array[] = [];
+      let bytes = 0;
+      for (let piece = await read(); piece !== undefined; piece = await read()) {
+        bytes += piece.length;
+        if (bytes > bytesMax) {
+          close();
+          throw new HttpError("too_large", "The answer is too large to hold.");
+        }
+        pieces.push(piece);
+      }
+      return new TextDecoder().decode(Buffer.concat(pieces, bytes));
+    },
+    close,
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * A connection to a server: carries one exchange at a time, and is kept for the next where the answer ended as HTTP
+ * wants it. Whatever else happens closes it.
+ *
+ *   open ──send──▶ busy ──answer complete──▶ idle ──send──▶ busy ...
+ *                   │ broken, malformed, given up  │ bytes nobody asked for, closed by the server
+ *                   └──────────▶ closed ◀──────────┘
+ */
+import type { Socket } from "bun";
+import { HttpError } from "./http-error.ts";
+import type { HttpExchange } from "./http-exchange.ts";
+import type { HeaderReader } from "./http-headers.ts";
+import { ReplyParser, type ReplyHandler } from "./http-reply-parser.ts";
+
+export interface Origin {
+  /** Connections of one origin have it in common. */
+  readonly key: string;
+  readonly hostname: string;
+  readonly port: number;
+  readonly isSecure: boolean;
+}
+
+/** What its owner is told. */
+export interface ConnectionEvents {
+  /** An answer is complete, and the next request may be sent. */
+  onIdle(connection: HttpConnection): void;
+  onClosed(connection: HttpConnection): void;
+  /** It had been kept open and was closed before anything of the answer came: the server never took the request. */
+  onStale(connection: HttpConnection, exchange: HttpExchange): void;
+}
+
+/** Longer ones are made bytes first, because hardly a socket takes them at once. */
+const TEXT_BYTES_MAX = 64 * 1024;
+
+export class HttpConnection implements ReplyHandler {
+  readonly origin: Origin;
+  readonly #events: ConnectionEvents;
+  #socket: Socket | undefined;
+  #exchange: HttpExchange | undefined;
+  #parser: ReplyParser | undefined;
+  /** Requests may be sent. */
+  #isOpen = false;
+  #hasReceived = false;
+  #hasServed = false;
+  #unsent: Buffer | undefined;
+  isClosed = false;
+  /** Monotonic. */
+  idleSinceMs = 0;
+
+  private constructor(origin: Origin, events: ConnectionEvents) {
+    this.origin = origin;
+    this.#events = events;
+  }
+
+  /** `opened` rejects with `unreachable`. `close` gives up, before as after. */
+  static open(
+    origin: Origin,
+    events: ConnectionEvents,
+  ): { readonly connection: HttpConnection; readonly opened: Promise<void> } {
+    const { hostname, port, isSecure } = origin;
+    const connection = new HttpConnection(origin, events);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const fail = (cause: unknown): void => {
+      connection.close();
+      reject(new HttpError("unreachable", "No connection could be made.", { cause }));
+    };
+    const stand = (): void => {
+      connection.#isOpen = true;
+      resolve();
+    };
+    Bun.connect({
+      hostname,
+      port,
+      ...(isSecure && { tls: { serverName: hostname } }),
+      socket: {
+        open: (socket) => {
+          connection.#socket = socket;
+          if (connection.isClosed) socket.terminate();
+          else if (!isSecure) stand();
+        },
+        // The certificate's chain and name have been checked by now.
+        handshake: (_, isTrusted, refusal) => {
+          if (isTrusted) stand();
+          else fail(refusal);
+        },
+        data: (_, bytes) => connection.#receive(bytes),
+        drain: () => connection.#sendRest(),
+        close: (_, error) => {
+          if (connection.#isOpen) connection.#end(error);
+          else fail(error);
+        },
+        error: (_, error) => connection.#break(error),
+        connectError: (_, error) => fail(error),
+      },
+    }).catch(fail);
+    return { connection, opened: promise };
+  }
+
+  send(exchange: HttpExchange): void {
+    const { text, bytes } = exchange.request;
+    this.#exchange = exchange;
+    this.#parser = new ReplyParser(this);
+    this.#hasReceived = false;
+    exchange.carrier = this;
+    if (bytes > TEXT_BYTES_MAX) {
+      this.#unsent = Buffer.from(text);
+      this.#sendRest();
+      return;
+    }
+    const written = this.#socket?.write(text) ?? 0;
+    // A socket that has just closed takes nothing; it will say so.
+    if (written < bytes) this.#unsent = Buffer.from(text).subarray(Math.max(0, written));
+  }
+
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  destroy(): void {
+    this.#exchange = undefined;
+    this.close();
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.#socket?.terminate();
+    this.#events.onClosed(this);
+  }
+
+  onHead(status: number, headers: HeaderReader): void {
+    this.#exchange?.begin(status, headers);
+  }
+
+  onBody(bytes: Uint8Array): void {
+    this.#exchange?.push(bytes);
+  }
+
+  onEnd(isReusable: boolean): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#parser = undefined;
+    this.#hasServed = true;
+    exchange?.end();
+    // A server that answers before it has read the request may still be about to close.
+    if (isReusable && this.#unsent === undefined && !this.isClosed) this.#events.onIdle(this);
+    else this.close();
+    exchange?.deliver();
+  }
+
+  #sendRest(): void {
+    if (this.#unsent === undefined || !this.#socket) return;
+    const written = Math.max(0, this.#socket.write(this.#unsent));
+    this.#unsent = written < this.#unsent.length ? this.#unsent.subarray(written) : undefined;
+  }
+
+  #receive(bytes: Buffer): void {
+    const exchange = this.#exchange;
+    // Nobody asked: a server's farewell, or an answer that is longer than it said.
+    if (!exchange) return this.close();
+    this.#hasReceived = true;
+    try {
+      this.#parser?.push(bytes);
+    } catch (error) {
+      return this.#break(error);
+    }
+    if (!exchange.isOver) exchange.deliver();
+  }
+
+  /** The connection is gone. */
+  #end(error: unknown): void {
+    if (this.isClosed) return;
+    const exchange = this.#exchange;
+    if (exchange && this.#hasServed && !this.#hasReceived) {
+      this.destroy();
+      this.#events.onStale(this, exchange);
+      return;
+    }
+    if (error) return this.#break(error);
+    try {
+      this.#parser?.finish();
+    } catch (broken) {
+      return this.#break(broken);
+    }
+    this.close();
+  }
+
+  #break(cause: unknown): void {
+    const exchange = this.#exchange;
+    this.destroy();
+    exchange?.fail(
+      cause instanceof HttpError ? cause : new HttpError("broken", "The connection broke.", { cause }),
+    );
+  }
+}

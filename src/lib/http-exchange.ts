@@ -1,0 +1,177 @@
+/**
+ * One request and its answer: the connection writes into it, the caller reads from it.
+ *
+ *   sent ──head──▶ answered ──pieces──▶ ended
+ *     │               │
+ *     └───────────────┴──▶ failed
+ *
+ * Invariants: `ended` and `failed` are final; pieces that came before a failure are read before it is told; more than
+ * READ_AHEAD_BYTES are not taken from the socket while nobody reads.
+ */
+import type { Cancellation } from "./cancellation.ts";
+import type { HttpReply } from "./http-client.ts";
+import { decompress } from "./http-decompress.ts";
+import { HttpError } from "./http-error.ts";
+import type { HeaderReader } from "./http-headers.ts";
+
+/** What brings the answer. */
+export interface Carrier {
+  pause(): void;
+  resume(): void;
+  /** Closes the connection; nothing more comes. */
+  destroy(): void;
+}
+
+/** A request as it goes over the wire. */
+export interface OutgoingRequest {
+  readonly text: string;
+  /** Of the text in UTF-8. */
+  readonly bytes: number;
+  /** How long a new connection for it may take. */
+  readonly connectMs: number;
+}
+
+interface WholeReader {
+  readonly bytesMax: number;
+  readonly resolve: (text: string) => void;
+  readonly reject: (error: HttpError) => void;
+}
+
+const READ_AHEAD_BYTES = 128 * 1024;
+const BYTE_ORDER_MARK = 0xfeff;
+const NO_HEADERS: HeaderReader = { get: () => null };
+const NOTHING_MORE = Promise.resolve(undefined);
+
+export class HttpExchange implements HttpReply {
+  readonly request: OutgoingRequest;
+  /** Absent while a connection is awaited. */
+  carrier: Carrier | undefined;
+  status = 0;
+  headers: HeaderReader = NO_HEADERS;
+  readonly #cancellation: Cancellation;
+  readonly #answered = Promise.withResolvers<HttpReply>();
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+  #isPaused = false;
+  #isOver = false;
+  #error: HttpError | undefined;
+  #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined;
+  #wholeReader: WholeReader | undefined;
+
+  constructor(request: OutgoingRequest, cancellation: Cancellation) {
+    this.request = request;
+    this.#cancellation = cancellation;
+    cancellation.onCancel(this.#onCancel);
+  }
+
+  /** Resolves when the head is there. */
+  get answered(): Promise<HttpReply> {
+    return this.#answered.promise;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  begin(status: number, headers: HeaderReader): void {
+    this.status = status;
+    this.headers = headers;
+    const encoding = headers.get("content-encoding");
+    this.#answered.resolve(encoding === null ? this : decompress(this, encoding));
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#pieces.push(bytes);
+    this.#bytes += bytes.length;
+  }
+
+  end(): void {
+    this.#over();
+  }
+
+  fail(error: HttpError): void {
+    if (this.#isOver) return;
+    this.#error = error;
+    this.#over();
+    this.#answered.reject(error);
+    this.deliver();
+  }
+
+  /** Hands over what came. Apart from `push`, so that pieces that came together are read together. */
+  deliver(): void {
+    if (this.#wholeReader) this.#deliverWhole(this.#wholeReader);
+    else if (this.#reader) this.#deliverPiece(this.#reader);
+    else if (this.#bytes > READ_AHEAD_BYTES && !this.#isOver && !this.#isPaused) {
+      this.#isPaused = true;
+      this.carrier?.pause();
+    }
+  }
+
+  read(): Promise<Uint8Array | undefined> {
+    if (this.#bytes > 0) return Promise.resolve(this.#take());
+    if (this.#error) return Promise.reject(this.#error);
+    if (this.#isOver) return NOTHING_MORE;
+    const reader = (this.#reader = Promise.withResolvers<Uint8Array | undefined>());
+    this.#resume();
+    return reader.promise;
+  }
+
+  text(bytesMax: number): string | Promise<string> {
+    if (this.#isOver && !this.#error && this.#bytes <= bytesMax) return this.#takeText();
+    return new Promise((resolve, reject) => {
+      this.#wholeReader = { bytesMax, resolve, reject };
+      this.deliver();
+      this.#resume();
+    });
+  }
+
+  close(): void {
+    if (this.#isOver) return;
+    this.carrier?.destroy();
+    this.fail(new HttpError("cancelled", "The request was given up."));
+  }
+
+  readonly #onCancel = (): void => this.close();
+
+  #deliverWhole({ bytesMax, resolve, reject }: WholeReader): void {
+    if (this.#bytes > bytesMax) {
+      this.#wholeReader = undefined;
+      this.close();
+      reject(new HttpError("too_large", "The answer is too large to hold."));
+    } else if (this.#error) reject(this.#error);
+    else if (this.#isOver) resolve(this.#takeText());
+  }
+
+  #deliverPiece({ resolve, reject }: PromiseWithResolvers<Uint8Array | undefined>): void {
+    if (this.#bytes === 0 && !this.#isOver) return;
+    this.#reader = undefined;
+    if (this.#bytes > 0) resolve(this.#take());
+    else if (this.#error) reject(this.#error);
+    else resolve(undefined);
+  }
+
+  #take(): Uint8Array {
+    const [first, second] = this.#pieces;
+    const taken = first && !second ? first : Buffer.concat(this.#pieces, this.#bytes);
+    this.#pieces = [];
+    this.#bytes = 0;
+    return taken;
+  }
+
+  #takeText(): string {
+    const bytes = this.#take();
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+    return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
+  }
+
+  #resume(): void {
+    if (!this.#isPaused || this.#isOver) return;
+    this.#isPaused = false;
+    this.carrier?.resume();
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#cancellation.off(this.#onCancel);
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Header fields on the wire (RFC 9112, section 5): written with care, because a value may come from a client; read
+ * only where somebody asks, because of the twenty an answer has hardly three are ever looked at.
+ */
+import { HttpError } from "./http-error.ts";
+
+/** The part of `Headers` that readers of an answer need. */
+export interface HeaderReader {
+  /** The value without the space around it; several fields of one name are joined by `, `. */
+  get(name: string): string | null;
+}
+
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** A line end in a value would begin a header of the client's choosing, or a request. */
+const NOT_IN_VALUE = /[^\t\x20-\x7e]/;
+
+/** `name: value` lines, each with its line end. Throws `malformed` for what would change the lines' meaning. */
+export function writeHeaders(headers: Readonly<Record<string, string>>): string {
+  let text = "";
+  for (const name in headers) {
+    const value = headers[name] ?? "";
+    if (NOT_IN_VALUE.test(value) || !NAME.test(name)) {
+      throw new HttpError(
+        "malformed",
+        `The header ${JSON.stringify(name)} has characters HTTP does not allow.`,
+      );
+    }
+    text += `${name}: ${value}\r\n`;
+  }
+  return text;
+}
+
+/** A line that continues another, has no name, or a space where two servers would read two names. */
+const BAD_LINE = /\n(?:[ \t:]|[^:\r\n]*(?:[ \t]:|\r?\n|$))/;
+
+export class ReceivedHeaders implements HeaderReader {
+  readonly #text: string;
+  #lower: string | undefined;
+
+  /** `text`: the lines behind the status line, each with the LF of the line before it. Throws `malformed`. */
+  constructor(text: string) {
+    if (BAD_LINE.test(text)) throw new HttpError("malformed", "The answer has a header that is none.");
+    this.#text = text;
+  }
+
+  get(name: string): string | null {
+    const lower = (this.#lower ??= this.#text.toLowerCase());
+    const key = `\n${name.toLowerCase()}:`;
+    let found: string | null = null;
+    for (let at = lower.indexOf(key); at >= 0; at = lower.indexOf(key, at + 1)) {
+      const from = at + key.length;
+      const end = lower.indexOf("\n", from);
+      const value = this.#text.slice(from, end < 0 ? undefined : end).trim();
+      found = found === null ? value : `${found}, ${value}`;
+    }
+    return found;
+  }
+}

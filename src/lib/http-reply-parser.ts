@@ -1,0 +1,223 @@
+/**
+ * An HTTP/1.1 answer, read incrementally (RFC 9112). Bytes may be split anywhere.
+ *
+ *   head ──1xx──▶ head
+ *     │ Content-Length            ┌──▶ length ───────────────────────▶ done
+ *     ├───────────────────────────┘
+ *     │ Transfer-Encoding: chunked     size ─▶ data ─▶ data_end ─▶ size ... ─▶ trailer ─▶ done
+ *     │ neither                        until_close ──the connection ends──▶ done
+ *     └ 204, 304                  ────────────────────────────────────▶ done
+ *
+ * Strict where two readers could disagree on where the answer ends, for then its rest would be taken for the next one.
+ * The end of the connection is the end of the answer only in `until_close`; elsewhere the answer is broken.
+ */
+import { HttpError } from "./http-error.ts";
+import { ReceivedHeaders, type HeaderReader } from "./http-headers.ts";
+
+export interface ReplyHandler {
+  onHead(status: number, headers: HeaderReader): void;
+  /** A piece of the body; never empty. A view of what was pushed. */
+  onBody(bytes: Uint8Array): void;
+  /** `isReusable`: whether the connection may carry another request. */
+  onEnd(isReusable: boolean): void;
+}
+
+type State = "head" | "length" | "until_close" | "size" | "data" | "data_end" | "trailer" | "done";
+
+const HEAD_BYTES_MAX = 64 * 1024;
+/** Of one line of a chunk's size, whose extensions nobody uses. */
+const LINE_BYTES_MAX = 4 * 1024;
+const CHUNK_DIGITS_MAX = 13;
+const LF = 10;
+const CR = 13;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\n]*)?$/;
+const LENGTH = /^(\d{1,15})(?:, \1)*$/;
+
+export class ReplyParser {
+  readonly #handler: ReplyHandler;
+  #state: State = "head";
+  /** The unfinished head or line. */
+  #kept: Buffer | undefined;
+  /** Of the body or chunk. */
+  #bytesLeft = 0;
+  #trailerBytes = 0;
+  #isReusable = false;
+
+  constructor(handler: ReplyHandler) {
+    this.#handler = handler;
+  }
+
+  get isDone(): boolean {
+    return this.#state === "done";
+  }
+
+  /** Throws `malformed`; then nothing more may be pushed, and the connection carries no other request. */
+  push(given: Buffer): void {
+    const bytes = this.#kept ? Buffer.concat([this.#kept, given]) : given;
+    this.#kept = undefined;
+    let at = 0;
+    while (at < bytes.length && this.#state !== "done") at = this.#step(bytes, at);
+    // What comes behind the end nobody asked for.
+    if (this.#state === "done") this.#handler.onEnd(this.#isReusable && at === bytes.length);
+  }
+
+  /** The connection ended. Throws `broken` where the answer did not. */
+  finish(): void {
+    if (this.#state !== "until_close") {
+      throw new HttpError("broken", "The connection was closed before the answer was complete.");
+    }
+    this.#state = "done";
+    this.#handler.onEnd(false);
+  }
+
+  #step(bytes: Buffer, at: number): number {
+    switch (this.#state) {
+      case "head":
+        return this.#readHead(bytes, at);
+      case "length":
+      case "data":
+        return this.#readCounted(bytes, at);
+      case "until_close":
+        this.#handler.onBody(at === 0 ? bytes : bytes.subarray(at));
+        return bytes.length;
+      case "size":
+        return this.#readSize(bytes, at);
+      case "data_end":
+        return this.#readDataEnd(bytes, at);
+      case "trailer":
+        return this.#readTrailer(bytes, at);
+      case "done":
+        return at;
+    }
+  }
+
+  #readHead(bytes: Buffer, at: number): number {
+    const end = endOfHead(bytes, at);
+    if (end < 0 ? bytes.length - at > HEAD_BYTES_MAX : end - at > HEAD_BYTES_MAX) {
+      throw malformed("a head too long to hold");
+    }
+    if (end < 0) return this.#keep(bytes, at);
+    this.#takeHead(bytes.toString("latin1", at, end));
+    return end;
+  }
+
+  /** `text` without the blank line, each line but the first with the LF before it. */
+  #takeHead(text: string): void {
+    const lines = text.trimEnd();
+    const lineEnd = lines.indexOf("\n");
+    const line = lineEnd < 0 ? lines : lines.slice(0, lineEnd);
+    const match = STATUS_LINE.exec(line.endsWith("\r") ? line.slice(0, -1) : line);
+    if (!match) throw malformed("no status line");
+    const status = Number(match[2]);
+    const headers = new ReceivedHeaders(lineEnd < 0 ? "" : lines.slice(lineEnd));
+    if (status === 101) throw malformed("an upgrade nobody asked for");
+    if (status < 200) return;
+    this.#frame(status, headers, match[1] === "1");
+    this.#handler.onHead(status, headers);
+    if (this.#bytesLeft === 0 && this.#state === "length") this.#state = "done";
+  }
+
+  /** Where the body ends (RFC 9112, section 6.3). */
+  #frame(status: number, headers: HeaderReader, isHttp11: boolean): void {
+    const connection = headers.get("connection")?.toLowerCase() ?? "";
+    this.#isReusable = isHttp11 ? !connection.includes("close") : connection.includes("keep-alive");
+    this.#bytesLeft = 0;
+    this.#state = "length";
+    if (status === 204 || status === 304) return;
+    const encoding = headers.get("transfer-encoding");
+    const length = headers.get("content-length");
+    if (encoding !== null) {
+      if (encoding.toLowerCase() !== "chunked") throw malformed("a transfer encoding we did not ask for");
+      // One of them is a lie, and which one the next server believes we cannot know.
+      if (length !== null) this.#isReusable = false;
+      this.#state = "size";
+      return;
+    }
+    if (length === null) {
+      this.#state = "until_close";
+      return;
+    }
+    const counted = LENGTH.exec(length)?.[1];
+    if (counted === undefined) throw malformed("a length that is none");
+    this.#bytesLeft = Number(counted);
+  }
+
+  #readCounted(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + this.#bytesLeft);
+    this.#bytesLeft -= end - at;
+    this.#handler.onBody(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+    if (this.#bytesLeft === 0) this.#state = this.#state === "data" ? "data_end" : "done";
+    return end;
+  }
+
+  /** Hexadecimal digits up to the line's end; extensions behind them mean nothing to us. */
+  #readSize(bytes: Buffer, at: number): number {
+    const end = bytes.indexOf(LF, at);
+    if (end < 0) return this.#keepLine(bytes, at);
+    let size = 0;
+    let next = at;
+    for (let digit = hexDigit(bytes[next]); digit >= 0; digit = hexDigit(bytes[next])) {
+      size = size * 16 + digit;
+      next += 1;
+    }
+    if (next === at || next - at > CHUNK_DIGITS_MAX || !isSizeEnd(bytes[next])) {
+      throw malformed("a chunk size that is none");
+    }
+    this.#bytesLeft = size;
+    this.#state = size === 0 ? "trailer" : "data";
+    return end + 1;
+  }
+
+  #readDataEnd(bytes: Buffer, at: number): number {
+    if (bytes[at] === CR && at + 1 === bytes.length) return this.#keepLine(bytes, at);
+    const end = bytes[at] === CR ? at + 1 : at;
+    if (bytes[end] !== LF) throw malformed("a chunk longer than its size");
+    this.#state = "size";
+    return end + 1;
+  }
+
+  #readTrailer(bytes: Buffer, at: number): number {
+    const end = bytes.indexOf(LF, at);
+    if (end < 0) return this.#keepLine(bytes, at);
+    this.#trailerBytes += end - at;
+    if (this.#trailerBytes > HEAD_BYTES_MAX) throw malformed("a trailer too long to hold");
+    const isEmpty = end === at || (end === at + 1 && bytes[at] === CR);
+    if (isEmpty) this.#state = "done";
+    return end + 1;
+  }
+
+  #keepLine(bytes: Buffer, at: number): number {
+    if (bytes.length - at > LINE_BYTES_MAX) throw malformed("a line too long to hold");
+    return this.#keep(bytes, at);
+  }
+
+  #keep(bytes: Buffer, at: number): number {
+    this.#kept = at === 0 ? bytes : bytes.subarray(at);
+    return bytes.length;
+  }
+}
+
+/** Its value, or -1. */
+function hexDigit(byte: number | undefined): number {
+  if (byte === undefined) return -1;
+  if (byte >= 48 && byte <= 57) return byte - 48;
+  const lower = byte | 32;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
+}
+
+function isSizeEnd(byte: number | undefined): boolean {
+  return byte === CR || byte === LF || byte === 59 || byte === 32 || byte === 9;
+}
+
+/** Index behind the blank line, or -1. Servers that end lines with LF alone are read too. */
+function endOfHead(bytes: Buffer, from: number): number {
+  for (let at = bytes.indexOf(LF, from); at >= 0; at = bytes.indexOf(LF, at + 1)) {
+    if (bytes[at + 1] === LF) return at + 2;
+    if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
+  }
+  return -1;
+}
+
+function malformed(what: string): HttpError {
+  return new HttpError("malformed", `The answer is no valid HTTP: ${what}.`);
+}
