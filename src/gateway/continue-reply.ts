@@ -25,14 +25,11 @@ import { PartJoiner } from "./join-parts.ts";
 import { isOk, post, refusalOf, type Outgoing, type Sending } from "./post.ts";
 import { isContent } from "./reply-events.ts";
 import { parseUpstreamBody, readUpstreamText } from "./upstream-text.ts";
-import { UpstreamStream, type Step } from "./upstream-stream.ts";
+import { UpstreamStream, type Step, type StepListener, type StepSource } from "./upstream-stream.ts";
 import type { World } from "./world.ts";
 
 /** Upstream calls for one answer. Google's parts are 32,768 tokens and more. */
 const PARTS_MAX = 8;
-
-/** What a step is read from: one upstream stream, or several as one. */
-export type StepSource = Pick<UpstreamStream, "next" | "cancel" | "waitedMs">;
 
 export interface PartRequest extends Omit<Sending, "outgoing"> {
   readonly prepared: Outgoing & {
@@ -208,10 +205,12 @@ class JoinedStream implements StepSource {
     return this.#waitedBefore + this.#stream.waitedMs;
   }
 
-  next(): Promise<Step> {
+  pull(listener: StepListener): void {
     const token = this.#token;
-    if (token === undefined) return this.#stream.next();
-    return this.#startPart(token).then((failed) => failed ?? this.#stream.next());
+    if (token === undefined) return this.#stream.pull(listener);
+    return void this.#startPart(token).then((failed) =>
+      failed ? listener(failed) : this.#stream.pull(listener),
+    );
   }
 
   readonly #onStep = (step: Step): Step => {
@@ -261,7 +260,7 @@ class JoinedStream implements StepSource {
     } catch (error) {
       const failure = toFailure(error);
       this.#parts.bookCut();
-      return { events: [], nativeBytes: nothing, isKeepAlive: false, isVoid: false, failure, isEnd: false };
+      return { events: [], nativeText: noText, isKeepAlive: false, isVoid: false, failure, isEnd: false };
     }
     // Before anything was sent the first token is still awaited, however many calls that takes.
     if (this.#hasContent) deadlines.enter("idle", route.timeouts.idleMs);
@@ -276,9 +275,9 @@ class JoinedStream implements StepSource {
     return {
       ...step,
       events: part.events,
-      nativeBytes: () => {
-        const bytes = step.nativeBytes();
-        return bytes && this.#continuing.joinEvents(bytes, { id, goesOn: part.goesOn, total });
+      nativeText: () => {
+        const text = step.nativeText();
+        return text === "" ? "" : this.#continuing.joinEvents(text, { id, goesOn: part.goesOn, total });
       },
     };
   }
@@ -288,7 +287,7 @@ function toldAsCut(event: ChatEvent): ChatEvent {
   return event.type === "finish" && event.continuation !== undefined ? { ...event, reason: "length" } : event;
 }
 
-const nothing = (): undefined => undefined;
+const noText = (): string => "";
 
 function tokenIn(events: readonly ChatEvent[]): string | undefined {
   for (const event of events) if (event.type === "finish") return event.continuation;

@@ -4,13 +4,13 @@
  */
 import { Failure, toFailure } from "#model/failure.ts";
 import { asObject, parseJson } from "#lib/json.ts";
-import { SseReader } from "#lib/sse.ts";
+import { readSse } from "#lib/sse.ts";
 import { finalResponse } from "#protocols/openai-responses/stored-items.ts";
 import { foldReply } from "#model/reply.ts";
 import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
 import { callerOf } from "./admit.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
-import { ForwardedBytes } from "./forwarded-bytes.ts";
+import { ForwardedText } from "./forwarded-text.ts";
 import { answerHeaders, failureHeaders } from "./headers.ts";
 import { keepResponse } from "./keep-response.ts";
 import { keepThoughts, watchThoughts, type ThoughtWatch } from "./keep-thoughts.ts";
@@ -103,27 +103,26 @@ function respondStream(world: World, exchange: Exchange, answer: StreamAnswer): 
   });
 }
 
-const encoder = new TextEncoder();
 const MS_PER_SECOND = 1000;
 
-type Bytes = Uint8Array | undefined;
-
-/** Turns upstream steps into client bytes. Owns the attempt from the commit point to the booking. */
+/** Turns upstream steps into the client's text. Owns the attempt from the commit point to the booking. */
 class StreamPump {
   readonly #world: World;
   readonly #exchange: Exchange;
   readonly #answer: StreamAnswer;
   /** Absent in the native lane. */
   readonly #encoder: StreamEncoder | undefined;
-  readonly #forwarded = new ForwardedBytes();
+  readonly #forwarded = new ForwardedText();
   readonly #head: Step[];
   readonly #thoughts: ThoughtWatch | undefined;
   /** What came after the answer's finish: held back until it is booked. */
-  readonly #tail: Uint8Array[] = [];
+  #tail = "";
   /** Of several choices, those not yet finished: only behind the last finish is the rest held back. */
   #choicesOpen: number;
   #hasFinish = false;
-  #lastWords: Uint8Array | undefined;
+  #lastWords = "";
+  #sink: ReadableStreamDirectController | undefined;
+  readonly #poured = Promise.withResolvers<void>();
   isFinished = false;
   /** The client left: there is nothing to write to, nor to close. */
   hasNoReader = false;
@@ -144,58 +143,72 @@ class StreamPump {
   }
 
   /** Writes the answer to its end. The next chunk is read when the client has room for it. */
-  async pourInto(sink: ReadableStreamDirectController): Promise<void> {
-    while (!this.hasNoReader) {
-      const next = this.next();
-      const bytes = next instanceof Promise ? await next : next;
-      if (this.hasNoReader) return;
-      const taken = bytes && sink.write(bytes);
-      if (this.isFinished) return sink.close();
-      void sink.flush();
-      if (taken instanceof Promise) await taken;
-    }
+  pourInto(sink: ReadableStreamDirectController): Promise<void> {
+    this.#sink = sink;
+    this.#pour();
+    return this.#poured.promise;
   }
 
-  /** The next bytes for the client; undefined with `isFinished` where there are no more. */
-  next(): Bytes | Promise<Bytes> {
+  /**
+   * Goes on for as long as nothing has to be waited for. From the upstream's socket to the client's there is no promise:
+   * for every chunk it would cost as much as reading an event.
+   */
+  #pour(): void {
     while (!this.isFinished) {
       const step = this.#head.shift();
-      if (!step) return this.#answer.next().then(this.#onStep, this.#onBug);
-      const bytes = this.#advance(step);
-      if (bytes) return bytes;
+      if (!step) return this.#answer.pull(this.#onStep);
+      if (!this.#emit(this.#advance(step))) return;
     }
-    return this.#takeLastWords();
+    this.#emit(this.#takeLastWords());
   }
 
-  readonly #onStep = (step: Step): Bytes | Promise<Bytes> => this.#read(step) ?? this.#readOn();
+  readonly #onStep = (step: Step): void => {
+    if (this.#emit(this.#read(step))) this.#pour();
+  };
 
-  #read(step: Step): Bytes | Promise<Bytes> {
+  #read(step: Step): string | Promise<string> {
     if (this.isFinished) return this.#takeLastWords();
-    for (const event of step.events) note(this.#answer.attempt, event);
-    return this.#advance(step);
-  }
-
-  /** A step said nothing to the client. A loop, because promises that wait for one another add up. */
-  async #readOn(): Promise<Bytes> {
     try {
-      while (!this.isFinished) {
-        const bytes = await this.#read(await this.#answer.next());
-        if (bytes) return bytes;
-      }
+      for (const event of step.events) note(this.#answer.attempt, event);
     } catch (error) {
       return this.#onBug(error);
     }
-    return this.#takeLastWords();
+    return this.#advance(step);
+  }
+
+  /** Whether to go on at once. */
+  #emit(text: string | Promise<string>): boolean {
+    if (typeof text !== "string") {
+      void text.then((later) => {
+        if (this.#emit(later)) this.#pour();
+      });
+      return false;
+    }
+    const sink = this.#sink;
+    if (this.hasNoReader || !sink) {
+      this.#poured.resolve();
+      return false;
+    }
+    const taken = text === "" ? undefined : sink.write(text);
+    if (this.isFinished) {
+      sink.close();
+      this.#poured.resolve();
+      return false;
+    }
+    if (taken !== undefined) void sink.flush();
+    if (!(taken instanceof Promise)) return true;
+    void taken.then(() => this.#pour());
+    return false;
   }
 
   /** A bug of ours must not leave the client waiting, nor the request unbooked: it ends the stream like any failure. */
-  readonly #onBug = (error: unknown): Bytes =>
-    this.isFinished ? this.#takeLastWords() : this.#fail(toFailure(error), undefined);
+  readonly #onBug = (error: unknown): string =>
+    this.isFinished ? this.#takeLastWords() : this.#fail(toFailure(error), "");
 
   /** The error of a deadline that passed while the client was not reading. */
-  #takeLastWords(): Uint8Array | undefined {
+  #takeLastWords(): string {
     const words = this.#lastWords;
-    this.#lastWords = undefined;
+    this.#lastWords = "";
     return words;
   }
 
@@ -218,10 +231,10 @@ class StreamPump {
 
   /** A deadline passed, or the drain did. It is booked now, whether or not the client reads on. */
   #expire(failure: Failure): void {
-    if (!this.isFinished) this.#lastWords = this.#fail(failure, undefined);
+    if (!this.isFinished) this.#lastWords = this.#fail(failure, "");
   }
 
-  #advance(step: Step): Bytes | Promise<Bytes> {
+  #advance(step: Step): string | Promise<string> {
     try {
       return this.#take(step);
     } catch (error) {
@@ -229,18 +242,18 @@ class StreamPump {
     }
   }
 
-  #take(step: Step): Bytes | Promise<Bytes> {
-    const bytes = this.#write(step);
+  #take(step: Step): string | Promise<string> {
+    const text = this.#write(step);
     this.#thoughts?.push(step.events);
     for (const event of step.events) if (event.type === "finish") this.#choicesOpen -= 1;
     this.#hasFinish ||= this.#choicesOpen <= 0;
-    if (step.failure) return this.#fail(step.failure, bytes);
+    if (step.failure) return this.#fail(step.failure, text);
     if (!this.#hasFinish && !step.isEnd) {
-      if (bytes && !step.isVoid) this.#forwarded.note(bytes);
-      return bytes ?? this.#keepAlive(step);
+      if (text !== "" && !step.isVoid) this.#forwarded.note(text);
+      return text === "" ? this.#keepAlive(step) : text;
     }
-    if (bytes) this.#tail.push(bytes);
-    if (!step.isEnd) return undefined;
+    this.#tail += text;
+    if (!step.isEnd) return "";
     if (this.#exchange.keeping) return this.#keepThenFinish();
     // The client may send the calls back as soon as it has the last event, so that waits for the thoughts' row.
     const kept = this.#thoughts?.keep(this.#world, this.#answer.attempt);
@@ -249,10 +262,9 @@ class StreamPump {
   }
 
   /** The client may refer to the answer as soon as it has its last event, so that waits until the answer is kept. */
-  async #keepThenFinish(): Promise<Bytes> {
-    const tail = join(this.#tail);
+  async #keepThenFinish(): Promise<string> {
     try {
-      const response = finalResponse(new SseReader().push(tail));
+      const response = finalResponse(readSse(this.#tail));
       await keepResponse(this.#world, this.#exchange, this.#answer.attempt, response);
     } catch (error) {
       return this.#onBug(error);
@@ -260,32 +272,32 @@ class StreamPump {
     return this.isFinished ? this.#takeLastWords() : this.#finish();
   }
 
-  #finish(): Uint8Array {
+  #finish(): string {
     const broken = this.#end({});
-    return broken ? this.#errorBytes(broken, undefined) : join(this.#tail);
+    return broken ? this.#errorText(broken, "") : this.#tail;
   }
 
-  #write(step: Step): Uint8Array | undefined {
+  #write(step: Step): string {
     const writer = this.#encoder;
-    if (!writer) return step.nativeBytes();
+    if (!writer) return step.nativeText();
     let text = "";
     for (const event of step.events) if (event.type !== "error") text += writer.push(event);
-    return text === "" ? undefined : encoder.encode(text);
+    return text;
   }
 
-  #keepAlive(step: Step): Uint8Array | undefined {
-    if (!step.isKeepAlive || this.#answer.isNative) return undefined;
-    return encoder.encode(this.#exchange.inbound.protocol.client.keepAlive);
+  #keepAlive(step: Step): string {
+    if (!step.isKeepAlive || this.#answer.isNative) return "";
+    return this.#exchange.inbound.protocol.client.keepAlive;
   }
 
   /** The text so far is true and goes out; the finish and what follows it are not, and do not. */
-  #fail(failure: Failure, bytes: Uint8Array | undefined): Uint8Array {
+  #fail(failure: Failure, text: string): string {
     this.#answer.cancel(failure);
     this.#end({ failure });
-    return this.#errorBytes(failure, this.#hasFinish ? undefined : bytes);
+    return this.#errorText(failure, this.#hasFinish ? "" : text);
   }
 
-  #errorBytes(failure: Failure, before: Uint8Array | undefined): Uint8Array {
+  #errorText(failure: Failure, before: string): string {
     // An encoder in mid-stream knows more than the protocol does: event numbers, what is open.
     const own = this.#encodeFailure(failure);
     const { protocol } = this.#exchange.inbound;
@@ -293,7 +305,7 @@ class StreamPump {
       own === ""
         ? protocol.client.encodeStreamFailure(failure, this.#exchange.id, this.#forwarded.endingWith(before))
         : own;
-    return join([...(before ? [before] : []), encoder.encode(text)]);
+    return before + text;
   }
 
   /** Nothing where the encoder cannot: the failure may be its own. */
@@ -330,11 +342,6 @@ function endingOf(failure: Failure | undefined) {
   if (!failure) return { outcome: "ok", status: 200 } as const;
   if (failure.kind === "cancelled") return { outcome: "client_cancelled", status: 499, failure } as const;
   return { outcome: "failed", status: failure.status, failure } as const;
-}
-
-function join(chunks: readonly Uint8Array[]): Uint8Array {
-  const [first] = chunks;
-  return first && chunks.length === 1 ? first : Buffer.concat(chunks);
 }
 
 function envelope(world: World, exchange: Exchange, attempt: Attempt): Envelope {

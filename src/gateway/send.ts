@@ -11,20 +11,14 @@ import { Failure } from "#model/failure.ts";
 import type { HttpReply } from "#lib/http-client.ts";
 import type { Dialect, EncodedRequest, Protocol } from "#protocols/protocol.ts";
 import { spliceJson } from "#lib/splice-json.ts";
-import {
-  continueStream,
-  continueWhole,
-  goesOn,
-  refuseForeignToken,
-  type StepSource,
-} from "./continue-reply.ts";
+import { continueStream, continueWhole, goesOn, refuseForeignToken } from "./continue-reply.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import { enterWhole, giveUp, isOk, post, refusalOf, type Outgoing, type Sending } from "./post.ts";
 import { ownLosses } from "./own-losses.ts";
 import { isContent, isEmptyReply, note } from "./reply-events.ts";
 import { parseUpstreamBody, readUpstreamText } from "./upstream-text.ts";
-import { UpstreamStream, type Step } from "./upstream-stream.ts";
+import { nextStep, UpstreamStream, type Step, type StepSource } from "./upstream-stream.ts";
 import type { Route, World } from "./world.ts";
 
 export type Answer = WholeAnswer | StreamAnswer;
@@ -45,9 +39,9 @@ export interface StreamAnswer {
   readonly head: readonly Step[];
   /** Calls back when a deadline passes, also while nobody reads. */
   onExpired(listener: (failure: Failure) => void): void;
-  next(): Promise<Step>;
-  /** Closes the upstream at once. */
-  cancel(reason: Failure): void;
+  /** As a StepSource does. */
+  readonly pull: StepSource["pull"];
+  readonly cancel: StepSource["cancel"];
   /** Time spent waiting for the upstream's bytes since the answer was handed over. */
   waitedMs(): number;
 }
@@ -199,7 +193,7 @@ async function read(world: World, attempt: Attempt, reading: Reading): Promise<A
 function streamOf(attempt: Attempt, events: readonly ChatEvent[]): StreamAnswer {
   const step: Step = {
     events,
-    nativeBytes: () => undefined,
+    nativeText: () => "",
     isKeepAlive: false,
     isVoid: false,
     failure: undefined,
@@ -211,7 +205,7 @@ function streamOf(attempt: Attempt, events: readonly ChatEvent[]): StreamAnswer 
     isNative: false,
     head: [step],
     onExpired: () => undefined,
-    next: () => Promise.resolve(step),
+    pull: (listener) => listener(step),
     cancel: () => undefined,
     waitedMs: () => 0,
   };
@@ -230,7 +224,7 @@ async function readToContent(
   let isEnd = false;
   let count = 0;
   while (!hasContent && !isEnd) {
-    const step = await stream.next();
+    const step = await nextStep(stream);
     for (const event of step.events) note(attempt, event);
     hasContent = step.events.some(isContent);
     if (step.failure && !hasContent) throw step.failure;
@@ -257,7 +251,7 @@ async function readToContent(
     onExpired: (listener) => {
       deadlines.onExpired = listener;
     },
-    next: () => stream.next(),
+    pull: (listener) => stream.pull(listener),
     cancel: (reason) => stream.cancel(reason),
     waitedMs: () => stream.waitedMs - waitedBefore,
   };

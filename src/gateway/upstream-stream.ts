@@ -6,7 +6,7 @@
  * the proper end, where it is read to its close so that the connection can be used again.
  */
 import type { Clock } from "#lib/clock.ts";
-import type { HttpReply } from "#lib/http-client.ts";
+import { readPiece, type HttpReply, type PieceReader } from "#lib/http-client.ts";
 import { SseReader, type SseFrame } from "#lib/sse.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
 import { Failure, toFailure } from "#model/failure.ts";
@@ -15,8 +15,8 @@ import type { Deadlines } from "./deadlines.ts";
 
 export interface Step {
   readonly events: readonly ChatEvent[];
-  /** What the native lane forwards: the upstream's bytes untouched, without frames it must not pass on. */
-  nativeBytes(): Uint8Array | undefined;
+  /** What the native lane forwards: the upstream's own text, without frames it must not pass on; "" where nothing is left. */
+  nativeText(): string;
   /** Only comments and pings came: a sign of life. */
   readonly isKeepAlive: boolean;
   /** No event came, of whatever meaning: comments at most. No client misses such a step. */
@@ -28,10 +28,25 @@ export interface Step {
 /** After the proper end, how long the upstream may take to close before the connection is given up. */
 const CLOSE_GRACE_MS = 500;
 
-const encoder = new TextEncoder();
 const NO_EVENTS: readonly ChatEvent[] = [];
 
-export class UpstreamStream {
+/** Where steps come from: one upstream stream, or several as one. */
+export interface StepSource {
+  /** Asks for the next step. The listener is called once, at once where there is one; never within `cancel`. */
+  pull(listener: StepListener): void;
+  /** Closes the upstream at once. Safe to call at any time, and more than once. */
+  cancel(reason: Failure): void;
+  readonly waitedMs: number;
+}
+
+export type StepListener = (step: Step) => void;
+
+/** The next step where a promise does not matter. */
+export function nextStep(source: Pick<StepSource, "pull">): Promise<Step> {
+  return new Promise((resolve) => source.pull(resolve));
+}
+
+export class UpstreamStream implements StepSource, PieceReader {
   readonly #reply: HttpReply;
   readonly #sse = new SseReader();
   readonly #decoder: StreamDecoder;
@@ -40,7 +55,8 @@ export class UpstreamStream {
   /** Time spent waiting for bytes. */
   waitedMs = 0;
   #waitingSinceMs = 0;
-  /** Gets every step before the reader does, who gets what it gives: in the same turn, so that it costs no promise. */
+  #listener: StepListener | undefined;
+  /** Gets every step before its listener does, who gets what it gives. */
   onStep: ((step: Step) => Step) | undefined;
 
   constructor(
@@ -54,45 +70,43 @@ export class UpstreamStream {
     this.#clock = context.clock;
   }
 
-  /** No async function here or in what calls it for every chunk: each would cost as much as reading an event. */
-  next(): Promise<Step> {
+  pull(listener: StepListener): void {
+    this.#listener = listener;
     this.#waitingSinceMs = this.#clock.monotonicMs();
     // A client that reads slowly is not the upstream's silence: only this wait counts as that.
     this.#deadlines.startWaiting(this.#waitingSinceMs);
-    return this.#reply.read().then(this.#onRead, this.#onBroken);
+    this.#reply.pull(this);
   }
 
-  readonly #onRead = (bytes: Uint8Array | undefined): Step => this.#pass(this.#take(bytes));
-
-  #take(bytes: Uint8Array | undefined): Step {
+  onPiece(bytes: Buffer, from: number, to: number): void {
     this.#stopWaiting();
-    if (bytes === undefined) return this.#finish();
-    const wasMidFrame = this.#sse.isMidFrame;
     let frames: readonly SseFrame[];
     try {
-      frames = this.#sse.push(bytes);
+      frames = this.#sse.pushPart(bytes, from, to);
     } catch (error) {
-      return this.#broken(
-        new Failure("upstream_broken", "The upstream sent an event too large to hold.", { cause: error }),
-      );
+      const message = "The upstream sent an event too large to hold.";
+      return this.#give(this.#broken(new Failure("upstream_broken", message, { cause: error })));
     }
-    const isWhole = !wasMidFrame && !this.#sse.isMidFrame;
-    return this.#decode(frames, isWhole ? bytes : undefined);
+    return this.#give(this.#decode(frames));
   }
 
-  readonly #onBroken = (cause: unknown): Step => {
+  onEnd(): void {
+    this.#stopWaiting();
+    this.#give(this.#finish());
+  }
+
+  onBroken(cause: unknown): void {
     this.#stopWaiting();
     const { reason } = this.#deadlines.cancellation;
-    if (reason instanceof Failure) return this.#pass(this.#broken(reason));
-    return this.#pass(
-      this.#broken(
-        new Failure("upstream_broken", "The upstream's connection broke in mid-answer.", { cause }),
-      ),
-    );
-  };
+    const message = "The upstream's connection broke in mid-answer.";
+    const failure = reason instanceof Failure ? reason : new Failure("upstream_broken", message, { cause });
+    this.#give(this.#broken(failure));
+  }
 
-  #pass(step: Step): Step {
-    return this.onStep ? this.onStep(step) : step;
+  #give(step: Step): void {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    listener?.(this.onStep ? this.onStep(step) : step);
   }
 
   #stopWaiting(): void {
@@ -100,14 +114,13 @@ export class UpstreamStream {
     this.#deadlines.stopWaiting();
   }
 
-  /** Closes the upstream at once. Safe to call at any time, and more than once. */
   cancel(reason: Failure): void {
     this.#deadlines.abort(reason);
     this.#deadlines.stop();
     this.#reply.close();
   }
 
-  #decode(frames: readonly SseFrame[], whole: Uint8Array | undefined): Step {
+  #decode(frames: readonly SseFrame[]): Step {
     const events: ChatEvent[] = [];
     const forwarded: SseFrame[] = [];
     let failure: Failure | undefined;
@@ -128,10 +141,9 @@ export class UpstreamStream {
     }
     if (failure) this.cancel(failure);
     if (isEnd) this.#release();
-    const original = forwarded.length === frames.length ? whole : undefined;
     return {
       events,
-      nativeBytes: () => original ?? joinFrames(forwarded),
+      nativeText: () => joinFrames(forwarded),
       isKeepAlive: events.length === 0 && frames.length > 0,
       isVoid: events.length === 0 && frames.every((frame) => frame.data === ""),
       failure,
@@ -151,7 +163,7 @@ export class UpstreamStream {
   /** The body ended: whatever was left of it, then the decoder's verdict. */
   #finish(): Step {
     const rest = this.#sse.end();
-    const last = this.#decode(rest, undefined);
+    const last = this.#decode(rest);
     if (last.failure || last.isEnd) return last;
     const verdict = this.#decoder.end();
     const terminal = verdict.at(-1);
@@ -165,8 +177,7 @@ export class UpstreamStream {
     const missingEnd = failure ? "" : (this.#decoder.missingEnd ?? "");
     return {
       events: [...last.events, ...verdict],
-      nativeBytes: () =>
-        concat(last.nativeBytes(), missingEnd === "" ? undefined : encoder.encode(missingEnd)),
+      nativeText: () => last.nativeText() + missingEnd,
       isKeepAlive: false,
       isVoid: false,
       failure,
@@ -178,7 +189,7 @@ export class UpstreamStream {
     this.cancel(failure);
     return {
       events: NO_EVENTS,
-      nativeBytes: () => undefined,
+      nativeText: NO_TEXT,
       isKeepAlive: false,
       isVoid: false,
       failure,
@@ -192,7 +203,7 @@ export class UpstreamStream {
     const timer = this.#clock.schedule(CLOSE_GRACE_MS, () => this.#reply.close());
     const drain = async (): Promise<void> => {
       // A break after the end concerns nobody.
-      const rest = await this.#reply.read().catch(() => undefined);
+      const rest = await readPiece(this.#reply).catch(() => undefined);
       if (rest) return drain();
       timer.cancel();
       return undefined;
@@ -201,15 +212,10 @@ export class UpstreamStream {
   }
 }
 
-function joinFrames(frames: readonly SseFrame[]): Uint8Array | undefined {
-  if (frames.length === 0) return undefined;
-  return encoder.encode(frames.map((frame) => frame.raw).join(""));
-}
+const NO_TEXT = (): string => "";
 
-function concat(first: Uint8Array | undefined, second: Uint8Array | undefined): Uint8Array | undefined {
-  if (!first || !second) return first ?? second;
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
+function joinFrames(frames: readonly SseFrame[]): string {
+  let text = "";
+  for (const frame of frames) text += frame.raw;
+  return text;
 }

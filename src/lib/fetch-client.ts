@@ -1,6 +1,7 @@
 /** `fetch` as an HttpClient: where requests have to pass a proxy, which it knows how to find and our own client does not. */
-import type { HttpClient, HttpReply, HttpRequest } from "./http-client.ts";
+import { readText, type HttpClient, type HttpReply, type HttpRequest } from "./http-client.ts";
 import { HttpError } from "./http-error.ts";
+import { pullFrom } from "./pull-from.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -38,30 +39,12 @@ async function ask(
 
 function toReply({ status, headers, body }: Response, close: () => void): HttpReply {
   const reader = body?.getReader();
-  const read = async (): Promise<Uint8Array | undefined> => {
-    try {
-      return (await reader?.read())?.value;
-    } catch (cause) {
-      throw new HttpError("broken", "The connection broke.", { cause });
-    }
-  };
-  return {
+  const reply: HttpReply = {
     status,
     headers,
-    read,
-    async text(bytesMax) {
-      const pieces: Uint8Array[] = [];
-      let bytes = 0;
-      for (let piece = await read(); piece !== undefined; piece = await read()) {
-        bytes += piece.length;
-        if (bytes > bytesMax) {
-          close();
-          throw new HttpError("too_large", "The answer is too large to hold.");
-        }
-        pieces.push(piece);
-      }
-      return new TextDecoder().decode(Buffer.concat(pieces, bytes));
-    },
+    pull: pullFrom(async () => (await reader?.read())?.value),
+    text: (bytesMax) => readText(reply, bytesMax),
     close,
   };
+  return reply;
 }

@@ -3,6 +3,7 @@
  * Two do: `connection-pool.ts`, our own over sockets, and `fetch-client.ts`, where requests have to pass a proxy.
  */
 import type { Cancellation } from "./cancellation.ts";
+import { HttpError } from "./http-error.ts";
 import type { HeaderReader } from "./http-headers.ts";
 
 export interface HttpRequest {
@@ -31,12 +32,47 @@ export interface HttpReply {
   readonly status: number;
   readonly headers: HeaderReader;
   /**
-   * The next piece of the body, decompressed; undefined at its end. One read at a time; who does not read slows the
-   * sender. Rejects with HttpError where the body broke off.
+   * Asks for the next piece of the body, decompressed: one method of the reader is called, once, at once where there is
+   * something to tell. One piece is asked for at a time; who asks for none slows the sender.
    */
-  read(): Promise<Uint8Array | undefined>;
+  pull(reader: PieceReader): void;
   /** What is left of the body, UTF-8; at once where it is there. `too_large` beyond the bound. */
   text(bytesMax: number): string | Promise<string>;
-  /** Gives up the answer and closes its connection; a read under way rejects. After the end it does nothing. */
+  /** Gives up the answer and closes its connection; who waits for a piece is told. After the end it does nothing. */
   close(): void;
+}
+
+/** Who waits for a piece. Not a promise: for every chunk of a stream it would cost as much as the chunk. Must not throw. */
+export interface PieceReader {
+  /** The bytes from here to there; they are the reader's to keep. */
+  onPiece(bytes: Buffer, from: number, to: number): void;
+  onEnd(): void;
+  /** The body broke off. Never called within `close`. */
+  onBroken(error: HttpError): void;
+}
+
+/** The next piece where a promise does not matter; undefined at the end. Rejects where the body broke off. */
+export function readPiece(reply: HttpReply): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    reply.pull({
+      onPiece: (bytes, from, to) => resolve(bytes.subarray(from, to)),
+      onEnd: () => resolve(undefined),
+      onBroken: reject,
+    });
+  });
+}
+
+/** A whole body in UTF-8, read piece by piece. Rejects beyond the bound. */
+export async function readText(reply: HttpReply, bytesMax: number): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for (let piece = await readPiece(reply); piece !== undefined; piece = await readPiece(reply)) {
+    bytes += piece.length;
+    if (bytes > bytesMax) {
+      reply.close();
+      throw new HttpError("too_large", "The answer is too large to hold.");
+    }
+    pieces.push(piece);
+  }
+  return new TextDecoder().decode(Buffer.concat(pieces, bytes));
 }

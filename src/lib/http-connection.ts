@@ -136,8 +136,8 @@ export class HttpConnection implements ReplyHandler {
     this.#exchange?.begin(status, headers);
   }
 
-  onBody(bytes: Uint8Array): void {
-    this.#exchange?.push(bytes);
+  onBody(bytes: Buffer, from: number, to: number): void {
+    this.#exchange?.push(bytes, from, to);
   }
 
   onEnd(isReusable: boolean): void {

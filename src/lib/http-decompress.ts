@@ -2,37 +2,24 @@
  * A compressed answer, read as if it were not. We ask for none (`accept-encoding: identity`), because a compressed
  * stream arrives in blocks; some servers compress all the same.
  */
-import { Readable, pipeline } from "node:stream";
+import { Readable, pipeline, type Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { readPiece, readText, type HttpReply } from "./http-client.ts";
 import { HttpError } from "./http-error.ts";
-import type { HttpReply } from "./http-client.ts";
+import { pullFrom } from "./pull-from.ts";
 
 /** The reply itself where it is not compressed. An encoding we do not know is told at the first read. */
 export function decompress(reply: HttpReply, encoding: string): HttpReply {
   if (encoding === "" || encoding.toLowerCase() === "identity") return reply;
   const plain = inflate(reply, encoding.toLowerCase());
-  return {
+  const inflated: HttpReply = {
     status: reply.status,
     headers: reply.headers,
-    read: async () => {
-      const next = await plain.next();
-      return next.done === true ? undefined : next.value;
-    },
-    async text(bytesMax) {
-      const pieces: Uint8Array[] = [];
-      let bytes = 0;
-      for await (const piece of plain) {
-        bytes += piece.length;
-        if (bytes > bytesMax) {
-          reply.close();
-          throw new HttpError("too_large", "The answer is too large to hold.");
-        }
-        pieces.push(piece);
-      }
-      return new TextDecoder().decode(Buffer.concat(pieces, bytes));
-    },
+    pull: pullFrom(() => plain.next().then(({ value }) => value)),
+    text: (bytesMax) => readText(inflated, bytesMax),
     close: () => reply.close(),
   };
+  return inflated;
 }
 
 async function* inflate(reply: HttpReply, encoding: string): AsyncGenerator<Uint8Array, undefined> {
@@ -42,9 +29,9 @@ async function* inflate(reply: HttpReply, encoding: string): AsyncGenerator<Uint
     throw new HttpError("malformed", "The answer is compressed in a way we do not know.");
   }
   // Either end's failure surfaces in the loop below.
-  pipeline(Readable.from(pieces(reply)), stream, () => undefined);
+  pipeline(Readable.from(piecesOf(reply)), stream, () => undefined);
   try {
-    for await (const piece of stream) yield piece as Uint8Array;
+    for await (const piece of stream) if (piece instanceof Uint8Array) yield piece;
   } catch (error) {
     reply.close();
     if (error instanceof HttpError) throw error;
@@ -53,7 +40,7 @@ async function* inflate(reply: HttpReply, encoding: string): AsyncGenerator<Uint
   return undefined;
 }
 
-function createDecompressor(encoding: string) {
+function createDecompressor(encoding: string): Transform | undefined {
   switch (encoding) {
     case "gzip":
     case "x-gzip":
@@ -69,6 +56,6 @@ function createDecompressor(encoding: string) {
   }
 }
 
-async function* pieces(reply: HttpReply): AsyncGenerator<Uint8Array> {
-  for (let piece = await reply.read(); piece !== undefined; piece = await reply.read()) yield piece;
+async function* piecesOf(reply: HttpReply): AsyncGenerator<Buffer> {
+  for (let piece = await readPiece(reply); piece !== undefined; piece = await readPiece(reply)) yield piece;
 }

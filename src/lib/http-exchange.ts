@@ -9,7 +9,7 @@
  * READ_AHEAD_BYTES are not taken from the socket while nobody reads.
  */
 import type { Cancellation } from "./cancellation.ts";
-import type { HttpReply } from "./http-client.ts";
+import type { HttpReply, PieceReader } from "./http-client.ts";
 import { decompress } from "./http-decompress.ts";
 import { HttpError } from "./http-error.ts";
 import type { HeaderReader } from "./http-headers.ts";
@@ -40,7 +40,6 @@ interface WholeReader {
 const READ_AHEAD_BYTES = 128 * 1024;
 const BYTE_ORDER_MARK = 0xfeff;
 const NO_HEADERS: HeaderReader = { get: () => null };
-const NOTHING_MORE = Promise.resolve(undefined);
 
 export class HttpExchange implements HttpReply {
   readonly request: OutgoingRequest;
@@ -50,12 +49,17 @@ export class HttpExchange implements HttpReply {
   headers: HeaderReader = NO_HEADERS;
   readonly #cancellation: Cancellation;
   readonly #answered = Promise.withResolvers<HttpReply>();
-  #pieces: Uint8Array[] = [];
-  #bytes = 0;
+  /** What came and was not taken: of `#bytes`, from here to there. */
+  #bytes: Buffer | undefined;
+  #from = 0;
+  #to = 0;
+  /** And behind that, where more came before anybody took it. */
+  #later: Buffer[] | undefined;
+  #laterBytes = 0;
   #isPaused = false;
   #isOver = false;
   #error: HttpError | undefined;
-  #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined;
+  #reader: PieceReader | undefined;
   #wholeReader: WholeReader | undefined;
 
   constructor(request: OutgoingRequest, cancellation: Cancellation) {
@@ -80,9 +84,16 @@ export class HttpExchange implements HttpReply {
     this.#answered.resolve(encoding === null ? this : decompress(this, encoding));
   }
 
-  push(bytes: Uint8Array): void {
-    this.#pieces.push(bytes);
-    this.#bytes += bytes.length;
+  push(bytes: Buffer, from: number, to: number): void {
+    if (!this.#bytes) {
+      this.#bytes = bytes;
+      this.#from = from;
+      this.#to = to;
+      return;
+    }
+    this.#later ??= [];
+    this.#later.push(bytes.subarray(from, to));
+    this.#laterBytes += to - from;
   }
 
   end(): void {
@@ -94,30 +105,28 @@ export class HttpExchange implements HttpReply {
     this.#error = error;
     this.#over();
     this.#answered.reject(error);
-    this.deliver();
+    // Whoever gives an answer up is in the middle of something, and must not be called back in it.
+    queueMicrotask(() => this.deliver());
   }
 
   /** Hands over what came. Apart from `push`, so that pieces that came together are read together. */
   deliver(): void {
     if (this.#wholeReader) this.#deliverWhole(this.#wholeReader);
     else if (this.#reader) this.#deliverPiece(this.#reader);
-    else if (this.#bytes > READ_AHEAD_BYTES && !this.#isOver && !this.#isPaused) {
+    else if (this.#waitingBytes > READ_AHEAD_BYTES && !this.#isOver && !this.#isPaused) {
       this.#isPaused = true;
       this.carrier?.pause();
     }
   }
 
-  read(): Promise<Uint8Array | undefined> {
-    if (this.#bytes > 0) return Promise.resolve(this.#take());
-    if (this.#error) return Promise.reject(this.#error);
-    if (this.#isOver) return NOTHING_MORE;
-    const reader = (this.#reader = Promise.withResolvers<Uint8Array | undefined>());
-    this.#resume();
-    return reader.promise;
+  pull(reader: PieceReader): void {
+    this.#reader = reader;
+    if (this.#bytes || this.#isOver) this.#deliverPiece(reader);
+    else this.#resume();
   }
 
   text(bytesMax: number): string | Promise<string> {
-    if (this.#isOver && !this.#error && this.#bytes <= bytesMax) return this.#takeText();
+    if (this.#isOver && !this.#error && this.#waitingBytes <= bytesMax) return this.#takeText();
     return new Promise((resolve, reject) => {
       this.#wholeReader = { bytesMax, resolve, reject };
       this.deliver();
@@ -133,8 +142,12 @@ export class HttpExchange implements HttpReply {
 
   readonly #onCancel = (): void => this.close();
 
+  get #waitingBytes(): number {
+    return this.#to - this.#from + this.#laterBytes;
+  }
+
   #deliverWhole({ bytesMax, resolve, reject }: WholeReader): void {
-    if (this.#bytes > bytesMax) {
+    if (this.#waitingBytes > bytesMax) {
       this.#wholeReader = undefined;
       this.close();
       reject(new HttpError("too_large", "The answer is too large to hold."));
@@ -142,26 +155,39 @@ export class HttpExchange implements HttpReply {
     else if (this.#isOver) resolve(this.#takeText());
   }
 
-  #deliverPiece({ resolve, reject }: PromiseWithResolvers<Uint8Array | undefined>): void {
-    if (this.#bytes === 0 && !this.#isOver) return;
+  #deliverPiece(reader: PieceReader): void {
+    if (!this.#bytes && !this.#isOver) return;
     this.#reader = undefined;
-    if (this.#bytes > 0) resolve(this.#take());
-    else if (this.#error) reject(this.#error);
-    else resolve(undefined);
-  }
-
-  #take(): Uint8Array {
-    const [first, second] = this.#pieces;
-    const taken = first && !second ? first : Buffer.concat(this.#pieces, this.#bytes);
-    this.#pieces = [];
-    this.#bytes = 0;
-    return taken;
+    this.#joinLater();
+    const bytes = this.#bytes;
+    const from = this.#from;
+    const to = this.#to;
+    this.#clear();
+    if (bytes) reader.onPiece(bytes, from, to);
+    else if (this.#error) reader.onBroken(this.#error);
+    else reader.onEnd();
   }
 
   #takeText(): string {
-    const bytes = this.#take();
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+    this.#joinLater();
+    const text = this.#bytes?.toString("utf8", this.#from, this.#to) ?? "";
+    this.#clear();
     return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
+  }
+
+  #joinLater(): void {
+    if (!this.#later || !this.#bytes) return;
+    this.#bytes = Buffer.concat([this.#bytes.subarray(this.#from, this.#to), ...this.#later]);
+    this.#from = 0;
+    this.#to = this.#bytes.length;
+    this.#later = undefined;
+    this.#laterBytes = 0;
+  }
+
+  #clear(): void {
+    this.#bytes = undefined;
+    this.#from = 0;
+    this.#to = 0;
   }
 
   #resume(): void {

@@ -16,8 +16,8 @@ import { ReceivedHeaders, type HeaderReader } from "./http-headers.ts";
 
 export interface ReplyHandler {
   onHead(status: number, headers: HeaderReader): void;
-  /** A piece of the body; never empty. A view of what was pushed. */
-  onBody(bytes: Uint8Array): void;
+  /** A piece of the body, never empty: of what was pushed, from here to there. A view of it would cost more than reading it. */
+  onBody(bytes: Buffer, from: number, to: number): void;
   /** `isReusable`: whether the connection may carry another request. */
   onEnd(isReusable: boolean): void;
 }
@@ -78,7 +78,7 @@ export class ReplyParser {
       case "data":
         return this.#readCounted(bytes, at);
       case "until_close":
-        this.#handler.onBody(at === 0 ? bytes : bytes.subarray(at));
+        this.#handler.onBody(bytes, at, bytes.length);
         return bytes.length;
       case "size":
         return this.#readSize(bytes, at);
@@ -145,7 +145,7 @@ export class ReplyParser {
   #readCounted(bytes: Buffer, at: number): number {
     const end = Math.min(bytes.length, at + this.#bytesLeft);
     this.#bytesLeft -= end - at;
-    this.#handler.onBody(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+    this.#handler.onBody(bytes, at, end);
     if (this.#bytesLeft === 0) this.#state = this.#state === "data" ? "data_end" : "done";
     return end;
   }

@@ -31,6 +31,8 @@ export class SseReader {
   /** The last characters of the pieces: a blank line may have begun in them. */
   #tail = "";
   #isStart = true;
+  /** Whether the decoder may hold the beginning of a character. */
+  #isMidCharacter = false;
   #sawCarriageReturn = false;
 
   constructor(frameCharsMax = FRAME_CHARS_MAX) {
@@ -39,7 +41,18 @@ export class SseReader {
 
   /** Frames completed by these bytes. Throws RangeError where one event passes the bound. */
   push(bytes: Uint8Array): readonly SseFrame[] {
+    this.#isMidCharacter = true;
     return this.#append(this.#decoder.decode(bytes, GOES_ON));
+  }
+
+  /** The same of part of a buffer, without making a view of it. */
+  pushPart(bytes: Buffer, from: number, to: number): readonly SseFrame[] {
+    const endsInAscii = (bytes[to - 1] ?? 0) < FIRST_BEYOND_ASCII;
+    // No character is cut at either end: then it takes no decoder that remembers.
+    if (endsInAscii && !this.#isMidCharacter) return this.#append(bytes.toString("utf8", from, to));
+    const frames = this.push(bytes.subarray(from, to));
+    this.#isMidCharacter = !endsInAscii;
+    return frames;
   }
 
   /** What is left when the body ends: complete frames, and an unterminated last one, which some servers send. */
@@ -107,6 +120,7 @@ export class SseReader {
 }
 
 const GOES_ON = { stream: true } as const;
+const FIRST_BEYOND_ASCII = 0x80;
 const BYTE_ORDER_MARK = 0xfeff;
 const NO_FRAMES: readonly SseFrame[] = [];
 const LINE_END = /\r\n|\n|\r/;
@@ -152,6 +166,12 @@ function toAnyFrame(raw: string): SseFrame {
     else if (field === "event") event = value;
   }
   return { event, data: data.join("\n"), raw };
+}
+
+/** A text that is there whole as frames; an unterminated last one is one too. */
+export function readSse(text: string): readonly SseFrame[] {
+  const reader = new SseReader();
+  return [...reader.push(Buffer.from(text)), ...reader.end()];
 }
 
 /** One event as text. `data` must be one line, which JSON is. */

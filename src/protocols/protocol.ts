@@ -43,8 +43,8 @@ export interface ClientSide {
 
 /** Whole events of an upstream's stream, as the client got them: the first that were sent, and the last. */
 export interface Forwarded {
-  readonly first: Uint8Array;
-  readonly last: Uint8Array;
+  readonly first: string;
+  readonly last: string;
 }
 
 /** What the URL and headers say beside the body. */
@@ -123,7 +123,7 @@ export interface Continuing {
   /** The same request, for the answer's next part. */
   askOn(bodyText: string, token: string): string;
   /** Native lane: whole events of a part as events of the one answer. */
-  joinEvents(bytes: Uint8Array, place: PartPlace): Uint8Array;
+  joinEvents(text: string, place: PartPlace): string;
 }
 
 /** Where in a long answer a part of it stands. */

@@ -5,7 +5,7 @@ import { Cancellation } from "#lib/cancellation.ts";
 import { systemClock } from "#lib/clock.ts";
 import { ConnectionPool } from "#lib/connection-pool.ts";
 import { createFetchClient } from "#lib/fetch-client.ts";
-import type { HttpClient, HttpReply, HttpRequest } from "#lib/http-client.ts";
+import { readPiece, type HttpClient, type HttpReply, type HttpRequest } from "#lib/http-client.ts";
 import { answer, startScriptedServer } from "./scripted-server.ts";
 
 const clients: Readonly<Record<string, () => HttpClient>> = {
@@ -29,7 +29,7 @@ function ask(client: HttpClient, url: string, given: Partial<HttpRequest> = {}):
 
 async function readAll(reply: HttpReply): Promise<string> {
   const pieces: Uint8Array[] = [];
-  for (let piece = await reply.read(); piece; piece = await reply.read()) pieces.push(piece);
+  for (let piece = await readPiece(reply); piece; piece = await readPiece(reply)) pieces.push(piece);
   return Buffer.concat(pieces).toString();
 }
 
@@ -85,15 +85,15 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
       socket.write("0\r\n\r\n");
     });
     const reply = await ask(createClient(), server.url);
-    const next = async () => Buffer.from((await reply.read()) ?? []).toString();
+    const next = async () => Buffer.from((await readPiece(reply)) ?? []).toString();
     expect(await next()).toBe("one");
     gates[0]?.resolve();
     let rest = await next();
     if (rest === "two") rest += await next();
     expect(rest).toBe("twothree");
     gates[1]?.resolve();
-    expect(await reply.read()).toBeUndefined();
-    expect(await reply.read()).toBeUndefined();
+    expect(await readPiece(reply)).toBeUndefined();
+    expect(await readPiece(reply)).toBeUndefined();
   });
 
   test.each([
@@ -108,9 +108,9 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
       socket.end();
     });
     const reply = await ask(createClient(), server.url);
-    expect(Buffer.from((await reply.read()) ?? []).toString()).toBe("part");
+    expect(Buffer.from((await readPiece(reply)) ?? []).toString()).toBe("part");
     gate.resolve();
-    expect(await failureOf(reply.read())).toMatchObject({ kind: "broken" });
+    expect(await failureOf(readPiece(reply))).toMatchObject({ kind: "broken" });
   });
 
   test("a whole body that breaks off is no body", async () => {
@@ -160,8 +160,8 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
       await using server = startScriptedServer((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
       const cancellation = new Cancellation();
       const reply = await ask(createClient(), server.url, { cancellation });
-      await reply.read();
-      const failing = failureOf(reply.read());
+      await readPiece(reply);
+      const failing = failureOf(readPiece(reply));
       if (how === "close") reply.close();
       else cancellation.cancel(new Error("changed our mind"));
       expect(await failing).toMatchObject({ name: "HttpError" });
@@ -240,7 +240,7 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
       }
     });
     const reply = await ask(createClient(), server.url);
-    await reply.read();
+    await readPiece(reply);
     let before = -1;
     while (before !== sent) {
       before = sent;

@@ -3,13 +3,11 @@
  * with that token gives the next part. Each part reports its own counts, its prompt being everything before it.
  */
 import { asArray, asObject, isObject, parseJson, type Json, type JsonObject } from "#lib/json.ts";
-import { formatSse, SseReader, type SseFrame } from "#lib/sse.ts";
+import { formatSse, readSse, type SseFrame } from "#lib/sse.ts";
 import type { Continuing, PartPlace } from "#protocols/protocol.ts";
 import { decodeUsage } from "./decode-usage.ts";
 import { usageField } from "./encode-usage.ts";
 import { CONTINUATION } from "./finish-reason.ts";
-
-const encoder = new TextEncoder();
 
 export const continuing: Continuing = {
   isCallers: (raw) => raw["continuationToken"] !== undefined || raw["continuation_token"] !== undefined,
@@ -18,11 +16,10 @@ export const continuing: Continuing = {
     const end = bodyText.lastIndexOf("}");
     return `${bodyText.slice(0, end)},"continuationToken":${JSON.stringify(token)}${bodyText.slice(end)}`;
   },
-  joinEvents(bytes, place) {
-    const reader = new SseReader();
-    const frames = [...reader.push(bytes), ...reader.end()];
-    return encoder.encode(frames.map((frame) => joinFrame(frame, place)).join(""));
-  },
+  joinEvents: (text, place) =>
+    readSse(text)
+      .map((frame) => joinFrame(frame, place))
+      .join(""),
 };
 
 function joinFrame(frame: SseFrame, place: PartPlace): string {

@@ -4,7 +4,7 @@
  * event some readers would wait on, or return the torso.
  */
 import { asNumber, asObject, parseJson, type JsonObject } from "#lib/json.ts";
-import { SseReader } from "#lib/sse.ts";
+import { readSse } from "#lib/sse.ts";
 import type { Failure } from "#model/failure.ts";
 import type { Forwarded } from "#protocols/protocol.ts";
 import { failedFields } from "./failed-fields.ts";
@@ -23,8 +23,8 @@ export function failForwarded(failure: Failure, forwarded: Forwarded): FailedEve
   return { sequence: Math.max(-1, ...sequences) + 1, fields: failedFields(failure, response) };
 }
 
-function eventsIn(bytes: Uint8Array): readonly JsonObject[] {
-  const reader = new SseReader();
-  const frames = [...reader.push(bytes), ...reader.end()];
-  return frames.map((frame) => asObject(parseJson(frame.data))).filter((event) => event !== undefined);
+function eventsIn(text: string): readonly JsonObject[] {
+  return readSse(text)
+    .map((frame) => asObject(parseJson(frame.data)))
+    .filter((event) => event !== undefined);
 }

@@ -4,20 +4,19 @@
  */
 import type { Forwarded } from "#protocols/protocol.ts";
 
-export class ForwardedBytes {
-  #first: Uint8Array | undefined;
-  #last: Uint8Array | undefined;
+export class ForwardedText {
+  #first: string | undefined;
+  #last = "";
 
   /** Whole events, as they go out; comments alone are none. */
-  note(bytes: Uint8Array): void {
-    this.#first ??= bytes;
-    this.#last = bytes;
+  note(text: string): void {
+    this.#first ??= text;
+    this.#last = text;
   }
 
   /** `last`: what goes out together with the error. */
-  endingWith(last: Uint8Array | undefined): Forwarded | undefined {
+  endingWith(last: string): Forwarded | undefined {
     const first = this.#first ?? last;
-    if (!first) return undefined;
-    return { first, last: Buffer.concat([...(this.#last ? [this.#last] : []), ...(last ? [last] : [])]) };
+    return first === "" ? undefined : { first, last: this.#last + last };
   }
 }
