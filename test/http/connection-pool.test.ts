@@ -223,7 +223,7 @@ describe("over TLS", () => {
     const trusted = join(folder, "trusted.pem");
     await writeFile(trusted, LOCALHOST_CERTIFICATE);
     const urls = ["localhost", "localhost", "127.0.0.1"].map((host) => `https://${host}:${server.port}/`);
-    const child = Bun.spawn([process.execPath, join(import.meta.dir, "ask-secure.ts"), ...urls], {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "ask-secure-child.ts"), ...urls], {
       env: { ...process.env, NODE_EXTRA_CA_CERTS: trusted },
       stdout: "pipe",
     });

@@ -1,4 +1,5 @@
 /** The small settings of a request: sampling, tier, user; and the hints this API has no word for. */
+import { lookUp } from "#lib/look-up.ts";
 import type { JsonObject } from "#lib/json.ts";
 import { saidFields } from "#protocols/list-unsaid.ts";
 import type { Chat } from "#model/chat.ts";
@@ -87,7 +88,7 @@ export function listHints(chat: Chat, dropped: Set<string>): void {
     safety_settings: chat.safety,
     prompt_cache_key: chat.cache?.key,
   };
-  for (const name in hints) if (hints[name] !== undefined) dropped.add(name);
+  for (const name in hints) if (lookUp(hints, name) !== undefined) dropped.add(name);
   if (chat.protocol === "anthropic-messages") return;
   for (const name of saidFields(chat.extensions)) dropped.add(name);
 }
