@@ -255,12 +255,13 @@ class JoinedStream implements StepSource {
       const reply = await this.#parts.ask(token);
       const decoder = prepared.protocol.upstream.createStreamDecoder(prepared.dialect, prepared.chat);
       this.#waitedBefore += this.#stream.waitedMs + world.clock.monotonicMs() - startedMs;
-      this.#stream = new UpstreamStream(reply, decoder, { deadlines, clock: world.clock });
+      const { isNative } = prepared;
+      this.#stream = new UpstreamStream(reply, decoder, { deadlines, clock: world.clock, isNative });
       this.#stream.onStep = this.#onStep;
     } catch (error) {
       const failure = toFailure(error);
       this.#parts.bookCut();
-      return { events: [], nativeText: noText, isKeepAlive: false, isVoid: false, failure, isEnd: false };
+      return { events: [], text: "", isKeepAlive: false, isVoid: false, failure, isEnd: false };
     }
     // Before anything was sent the first token is still awaited, however many calls that takes.
     if (this.#hasContent) deadlines.enter("idle", route.timeouts.idleMs);
@@ -275,10 +276,8 @@ class JoinedStream implements StepSource {
     return {
       ...step,
       events: part.events,
-      nativeText: () => {
-        const text = step.nativeText();
-        return text === "" ? "" : this.#continuing.joinEvents(text, { id, goesOn: part.goesOn, total });
-      },
+      text:
+        step.text === "" ? "" : this.#continuing.joinEvents(step.text, { id, goesOn: part.goesOn, total }),
     };
   }
 }
@@ -286,8 +285,6 @@ class JoinedStream implements StepSource {
 function toldAsCut(event: ChatEvent): ChatEvent {
   return event.type === "finish" && event.continuation !== undefined ? { ...event, reason: "length" } : event;
 }
-
-const noText = (): string => "";
 
 function tokenIn(events: readonly ChatEvent[]): string | undefined {
   for (const event of events) if (event.type === "finish") return event.continuation;

@@ -279,7 +279,7 @@ class StreamPump {
 
   #write(step: Step): string {
     const writer = this.#encoder;
-    if (!writer) return step.nativeText();
+    if (!writer) return step.text;
     let text = "";
     for (const event of step.events) if (event.type !== "error") text += writer.push(event);
     return text;

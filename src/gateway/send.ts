@@ -164,9 +164,9 @@ async function read(world: World, attempt: Attempt, reading: Reading): Promise<A
   if (!isOk(reply) || reply.status === 204) throw await refusalOf(world, reply, reading);
   const contentType = reply.headers.get("content-type") ?? "";
   if (prepared.chat.stream && !contentType.includes("json")) {
-    const { dialect, chat } = prepared;
+    const { dialect, chat, isNative } = prepared;
     const decoder = prepared.protocol.upstream.createStreamDecoder(dialect, chat);
-    const stream = new UpstreamStream(reply, decoder, { deadlines, clock: world.clock });
+    const stream = new UpstreamStream(reply, decoder, { deadlines, clock: world.clock, isNative });
     const joined = continueStream(stream, { ...reading, world, attempt });
     return readToContent(world, attempt, joined, reading);
   }
@@ -193,7 +193,7 @@ async function read(world: World, attempt: Attempt, reading: Reading): Promise<A
 function streamOf(attempt: Attempt, events: readonly ChatEvent[]): StreamAnswer {
   const step: Step = {
     events,
-    nativeText: () => "",
+    text: "",
     isKeepAlive: false,
     isVoid: false,
     failure: undefined,

@@ -15,8 +15,8 @@ import type { Deadlines } from "./deadlines.ts";
 
 export interface Step {
   readonly events: readonly ChatEvent[];
-  /** What the native lane forwards: the upstream's own text, without frames it must not pass on; "" where nothing is left. */
-  nativeText(): string;
+  /** Native lane: what is forwarded, the upstream's own text without frames it must not pass on; else "". */
+  readonly text: string;
   /** Only comments and pings came: a sign of life. */
   readonly isKeepAlive: boolean;
   /** No event came, of whatever meaning: comments at most. No client misses such a step. */
@@ -52,6 +52,7 @@ export class UpstreamStream implements StepSource, PieceReader {
   readonly #decoder: StreamDecoder;
   readonly #deadlines: Deadlines;
   readonly #clock: Clock;
+  readonly #isNative: boolean;
   /** Time spent waiting for bytes. */
   waitedMs = 0;
   #waitingSinceMs = 0;
@@ -62,12 +63,13 @@ export class UpstreamStream implements StepSource, PieceReader {
   constructor(
     reply: HttpReply,
     decoder: StreamDecoder,
-    context: { readonly deadlines: Deadlines; readonly clock: Clock },
+    context: { readonly deadlines: Deadlines; readonly clock: Clock; readonly isNative: boolean },
   ) {
     this.#reply = reply;
     this.#decoder = decoder;
     this.#deadlines = context.deadlines;
     this.#clock = context.clock;
+    this.#isNative = context.isNative;
   }
 
   pull(listener: StepListener): void {
@@ -121,19 +123,26 @@ export class UpstreamStream implements StepSource, PieceReader {
   }
 
   #decode(frames: readonly SseFrame[]): Step {
-    const events: ChatEvent[] = [];
-    const forwarded: SseFrame[] = [];
+    // Nearly always one frame has come, and its events are the step's.
+    let events = NO_EVENTS;
+    let joined: ChatEvent[] | undefined;
+    let text = "";
     let failure: Failure | undefined;
     let isEnd = false;
     for (const frame of frames) {
       const decoded = this.#decodeFrame(frame);
-      for (const event of decoded) events.push(event);
+      if (events.length === 0) events = decoded;
+      else if (decoded.length > 0) {
+        joined ??= [...events];
+        for (const event of decoded) joined.push(event);
+        events = joined;
+      }
       const terminal = decoded.length > 0 ? decoded[decoded.length - 1] : undefined;
       if (terminal?.type === "error") {
         failure = terminal.failure;
         break;
       }
-      if (this.#decoder.isHidden?.(frame) !== true) forwarded.push(frame);
+      if (this.#isNative && this.#decoder.isHidden?.(frame) !== true) text += frame.raw;
       if (terminal?.type === "end") {
         isEnd = true;
         break;
@@ -141,11 +150,12 @@ export class UpstreamStream implements StepSource, PieceReader {
     }
     if (failure) this.cancel(failure);
     if (isEnd) this.#release();
+    const isSilent = events.length === 0;
     return {
       events,
-      nativeText: () => joinFrames(forwarded),
-      isKeepAlive: events.length === 0 && frames.length > 0,
-      isVoid: events.length === 0 && frames.every((frame) => frame.data === ""),
+      text,
+      isKeepAlive: isSilent && frames.length > 0,
+      isVoid: isSilent && frames.every((frame) => frame.data === ""),
       failure,
       isEnd,
     };
@@ -174,10 +184,10 @@ export class UpstreamStream implements StepSource, PieceReader {
           ? undefined
           : new Failure("upstream_broken", "The upstream ended its stream without a proper end.");
     this.#deadlines.stop();
-    const missingEnd = failure ? "" : (this.#decoder.missingEnd ?? "");
+    const missingEnd = failure || !this.#isNative ? "" : (this.#decoder.missingEnd ?? "");
     return {
       events: [...last.events, ...verdict],
-      nativeText: () => last.nativeText() + missingEnd,
+      text: last.text + missingEnd,
       isKeepAlive: false,
       isVoid: false,
       failure,
@@ -189,7 +199,7 @@ export class UpstreamStream implements StepSource, PieceReader {
     this.cancel(failure);
     return {
       events: NO_EVENTS,
-      nativeText: NO_TEXT,
+      text: "",
       isKeepAlive: false,
       isVoid: false,
       failure,
@@ -210,12 +220,4 @@ export class UpstreamStream implements StepSource, PieceReader {
     };
     void drain();
   }
-}
-
-const NO_TEXT = (): string => "";
-
-function joinFrames(frames: readonly SseFrame[]): string {
-  let text = "";
-  for (const frame of frames) text += frame.raw;
-  return text;
 }
