@@ -7,6 +7,7 @@ import type { Connector, Operation, Target } from "#connectors/connector.ts";
 import { createConnectors } from "#connectors/connectors.ts";
 import { featuresOf } from "#connectors/features.ts";
 import { pickProtocol } from "#gateway/send.ts";
+import { Cancellation } from "#lib/cancellation.ts";
 import type { JsonObject } from "#lib/json.ts";
 import { Failure } from "#model/failure.ts";
 import { anthropicMessages } from "#protocols/anthropic-messages/anthropic-messages.ts";
@@ -118,7 +119,9 @@ function embeds(target: Target): string {
 }
 
 function callFor(target: Target, operation: Operation, protocol = pickProtocol(target, "gemini")) {
-  return { target, protocol, operation, signal: AbortSignal.abort() };
+  const cancellation = new Cancellation();
+  cancellation.cancel(new Error("No token is fetched here."));
+  return { target, protocol, operation, cancellation };
 }
 
 function isTaken(work: () => unknown): "yes" | "no" {

@@ -5,6 +5,7 @@
  * renewed in the background from five minutes before its end, so that no request waits for it; after a failed
  * renewal the next try waits a little, so that a dead token server is not hammered by every request.
  */
+import type { Cancellation } from "#lib/cancellation.ts";
 import { untilAborted } from "#lib/until-aborted.ts";
 
 export interface AccessToken {
@@ -32,8 +33,8 @@ export class AccessTokenSource {
     this.#nowMs = nowMs;
   }
 
-  /** The token at once where there is one. Rejects with what the fetch failed with, or the signal's reason. */
-  get(signal: AbortSignal): string | Promise<string> {
+  /** The token at once where there is one. Rejects with what the fetch failed with, or the cancellation's reason. */
+  get(cancellation: Cancellation): string | Promise<string> {
     const now = this.#nowMs();
     const token = this.#token;
     const remainingMs = (token?.expiresAtMs ?? 0) - now;
@@ -43,7 +44,7 @@ export class AccessTokenSource {
       if (now - this.#failedAtMs > RENEWAL_PAUSE_MS) this.#fetch().catch(() => undefined);
       return token.value;
     }
-    return untilAborted(this.#fetch(), signal).then(({ value }) => value);
+    return untilAborted(this.#fetch(), cancellation.signal).then(({ value }) => value);
   }
 
   /** After a 401. False where the token is so new that another would not help. */

@@ -2,6 +2,7 @@
  * The contract of a connector: whom we speak to. A connector is protocol + base URL + auth + quirks. It signs and
  * addresses; it never reads a stream. One file each; a new upstream that speaks a known API needs only config.
  */
+import type { Cancellation } from "#lib/cancellation.ts";
 import type { JsonObject } from "#lib/json.ts";
 import type { ProtocolName } from "#model/chat.ts";
 import type { Failure } from "#model/failure.ts";
@@ -50,7 +51,7 @@ export interface Call {
   readonly protocol: ProtocolName;
   readonly operation: Operation;
   /** Cancels a token fetch. */
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
 }
 
 export interface Address {

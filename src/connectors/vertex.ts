@@ -45,7 +45,7 @@ export function createVertex(
       if (config.api_key) {
         return { url, headers: { ...headers, "x-goog-api-key": config.api_key.reveal() } };
       }
-      return withToken(url, headers, tokens.get(call.signal));
+      return withToken(url, headers, tokens.get(call.cancellation));
     },
     shape: (body, call) => shapeBody(body, call, config.anthropic_version),
     refuses: ({ target }, features) =>

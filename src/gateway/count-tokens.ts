@@ -81,7 +81,7 @@ async function askTarget(
   });
   deadlines.enter("total", Number.POSITIVE_INFINITY);
   try {
-    const call: Call = { target, protocol: name, operation: "count", signal: deadlines.signal };
+    const call: Call = { target, protocol: name, operation: "count", cancellation: deadlines.cancellation };
     const { connector } = target;
     const dialect = connector.dialect(target, name);
     const body =

@@ -8,7 +8,7 @@ function open(totalMs = 100_000) {
   const client = new AbortController();
   const deadlines = new Deadlines(clock, client.signal, { startedMs: 0, totalMs });
   const code = () => {
-    const reason: unknown = deadlines.signal.reason;
+    const reason: unknown = deadlines.cancellation.reason;
     return reason instanceof Failure ? (reason.detail.code ?? reason.kind) : undefined;
   };
   return { clock, client, deadlines, code };

@@ -60,13 +60,6 @@ export class Deadlines {
     this.#shutdown?.add(this.#onShutdown);
   }
 
-  /** For what takes nothing else: made when asked for, because hardly a request needs one. */
-  get signal(): AbortSignal {
-    const controller = new AbortController();
-    this.cancellation.onCancel(() => controller.abort(this.cancellation.reason));
-    return controller.signal;
-  }
-
   get isOver(): boolean {
     return this.cancellation.isCancelled;
   }

@@ -51,7 +51,7 @@ export async function sendEmbedding(
     attempt.protocolOut = protocol;
     const ask = async (part: EmbeddingCall): Promise<PartAnswer> => {
       const { operation } = part;
-      const call: Call = { target: attempt.target, protocol, operation, signal: deadlines.signal };
+      const call: Call = { target: attempt.target, protocol, operation, cancellation: deadlines.cancellation };
       const body = connector.shape?.(part.body, call) ?? part.body;
       const bodyText = encoded.isPatch
         ? spliceJson(exchange.text, exchange.parsed, body)

@@ -76,7 +76,7 @@ export async function send(
       target: attempt.target,
       protocol: pickProtocol(attempt.target, exchange.protocolName),
       operation: chat.stream ? "stream" : "whole",
-      signal: deadlines.signal,
+      cancellation: deadlines.cancellation,
     };
     const preparing = prepare(world, exchange, call);
     const prepared = preparing instanceof Promise ? await preparing : preparing;
@@ -113,7 +113,7 @@ function prepare(world: World, exchange: Exchange, call: Call): Prepared | Promi
   const inlines = connector.inlinesUrls === true || (call.protocol === "gemini" && !isNative);
   if (!inlines) return encode(world, exchange, call, asked);
   return exchange.settings
-    .inlineMedia(asked, call.signal)
+    .inlineMedia(asked, call.cancellation.signal)
     .then((chat) => encode(world, exchange, call, chat));
 }
 

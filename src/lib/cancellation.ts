@@ -6,6 +6,7 @@ export class Cancellation {
   #listeners: (() => void)[] = [];
   #reason: unknown;
   #isCancelled = false;
+  #controller: AbortController | undefined;
 
   get isCancelled(): boolean {
     return this.#isCancelled;
@@ -14,6 +15,14 @@ export class Cancellation {
   /** What it was given up for. */
   get reason(): unknown {
     return this.#reason;
+  }
+
+  /** For what takes nothing else: made when asked for, because hardly a request needs one. */
+  get signal(): AbortSignal {
+    if (this.#controller) return this.#controller.signal;
+    const controller = (this.#controller = new AbortController());
+    this.onCancel(() => controller.abort(this.#reason));
+    return controller.signal;
   }
 
   /** Calls back once it is given up: at once where it is already. */

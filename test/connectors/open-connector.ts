@@ -3,6 +3,7 @@ import type { ConnectorEnvironment } from "#connectors/connector-environment.ts"
 import type { Address, Call, Connector, Operation, Target } from "#connectors/connector.ts";
 import { createConnector } from "#connectors/connectors.ts";
 import { loadConfig } from "#config/load.ts";
+import { Cancellation } from "#lib/cancellation.ts";
 import type { ProtocolName } from "#model/chat.ts";
 
 /** `fields` is the connector's mapping without braces: `type: openai, api_key: k`. Its name is `up`. */
@@ -23,11 +24,11 @@ export interface Asked {
   readonly publisher?: string;
   readonly protocol?: ProtocolName;
   readonly operation?: Operation;
-  readonly signal?: AbortSignal;
+  readonly cancellation?: Cancellation;
 }
 
 export function callOf(connector: Connector, asked: Asked): Call {
-  const { model, publisher, operation = "whole", signal = new AbortController().signal } = asked;
+  const { model, publisher, operation = "whole", cancellation = new Cancellation() } = asked;
   const target: Target = {
     id: `${connector.name}/${model}`,
     connector,
@@ -38,7 +39,7 @@ export function callOf(connector: Connector, asked: Asked): Call {
   const [best] = connector.protocols(target);
   const protocol = asked.protocol ?? best;
   if (!protocol) throw new Error("it speaks nothing");
-  return { target, protocol, operation, signal };
+  return { target, protocol, operation, cancellation };
 }
 
 /** Where a call goes and with which headers. */

@@ -4,6 +4,7 @@ import { generateKeyPairSync, verify } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Cancellation } from "#lib/cancellation.ts";
 import { asObject, type JsonObject, parseJson } from "#lib/json.ts";
 import { Failure } from "#model/failure.ts";
 import { addressOf, openConnector } from "./open-connector.ts";
@@ -64,9 +65,9 @@ function openVertex(path: string, state = { nowMs: NOW_MS }) {
 
 const asked = { model: "gemini-2.5-pro" } as const;
 
-async function failureOf(path: string, signal?: AbortSignal): Promise<Failure> {
+async function failureOf(path: string, cancellation?: Cancellation): Promise<Failure> {
   try {
-    await addressOf(openVertex(path), { ...asked, ...(signal && { signal }) });
+    await addressOf(openVertex(path), { ...asked, ...(cancellation && { cancellation }) });
   } catch (error) {
     if (error instanceof Failure) return error;
     throw error;
@@ -184,7 +185,7 @@ describe("no token is the operator's trouble, said without secrets", () => {
 
 test("a caller who leaves does not wait for the token", async () => {
   const held = Promise.withResolvers<void>();
-  const caller = new AbortController();
+  const caller = new Cancellation();
   const connector = openConnector("type: vertex, project: p", {
     variables: { GOOGLE_APPLICATION_CREDENTIALS: keyFile("i.json") },
     fetch: async () => {
@@ -192,11 +193,11 @@ test("a caller who leaves does not wait for the token", async () => {
       return token("late");
     },
   });
-  const addressed = addressOf(connector, { ...asked, signal: caller.signal }).catch(
+  const addressed = addressOf(connector, { ...asked, cancellation: caller }).catch(
     (error: unknown) => error,
   );
-  caller.abort(new Failure("cancelled", "The client left."));
-  expect(await addressed).toBe(caller.signal.reason);
+  caller.cancel(new Failure("cancelled", "The client left."));
+  expect(await addressed).toBe(caller.reason);
   held.resolve();
 });
 
