@@ -12,6 +12,7 @@
  */
 import type { Target } from "#connectors/connector.ts";
 import type { Permit } from "#health/breaker.ts";
+import type { TargetHealth } from "#health/target-health.ts";
 import { backoffDelayMs } from "#lib/backoff.ts";
 import { sleep } from "#lib/clock.ts";
 import { Failure, toFailure } from "#model/failure.ts";
@@ -21,6 +22,7 @@ import type { Route, World } from "./world.ts";
 
 interface Candidate {
   readonly target: Target;
+  readonly health: TargetHealth;
   /** Failures of this target in this request. */
   failures: number;
   notBeforeMs: number;
@@ -54,9 +56,11 @@ export async function attempt<Answer>(
   route: Route,
   send: Send<Answer>,
 ): Promise<Answer> {
-  for (const target of route.targets) world.health.of(target.id, route);
   const progress: Progress = {
-    candidates: route.targets.map((target) => ({ target, failures: 0, notBeforeMs: 0, isExcluded: false })),
+    candidates: route.targets.map((target) => {
+      const health = world.health.of(target.id, route);
+      return { target, health, failures: 0, notBeforeMs: 0, isExcluded: false };
+    }),
     lastFailure: undefined,
     hasMovedForContext: false,
     hasRenewedToken: false,
@@ -66,21 +70,19 @@ export async function attempt<Answer>(
       pick(world, exchange, route, progress) ?? (await pickLater(world, exchange, route, progress));
     const { candidate, permit } = picked;
     holdNext(world, exchange, progress, { candidate, permit });
-    if (candidate.failures === 0) world.health.of(candidate.target.id).retries.earn();
+    if (candidate.failures === 0) candidate.health.retries.earn();
     const entry = new Attempt(exchange.attempts.length + 1, candidate.target, world.clock.monotonicMs());
     exchange.attempts.push(entry);
     try {
       const answer = await send(world, exchange, entry, route);
       permit.succeed(world.clock.monotonicMs());
-      if (entry.firstTokenMs !== undefined) {
-        world.health.of(candidate.target.id).observeFirstToken(entry.firstTokenMs);
-      }
+      if (entry.firstTokenMs !== undefined) candidate.health.observeFirstToken(entry.firstTokenMs);
       return answer;
     } catch (error) {
       const failure = toFailure(error);
       entry.failure = failure;
       entry.totalMs = world.clock.monotonicMs() - entry.startedMs;
-      learn(world, entry, permit, failure);
+      learn(world, entry, picked, failure);
       decide(world, route, progress, { candidate, failure });
     } finally {
       permit.abandon();
@@ -102,7 +104,7 @@ function holdNext(world: World, exchange: Exchange, progress: Progress, { candid
 /** The next target that may be tried now, if there is one. Throws where no more attempts are allowed. */
 function pick(world: World, exchange: Exchange, route: Route, progress: Progress): Pick | undefined {
   if (exchange.attempts.length >= route.retry.attemptsMax) throw exhausted(progress);
-  return pickReady(world, progress.candidates, world.clock.monotonicMs());
+  return pickReady(progress.candidates, world.clock.monotonicMs());
 }
 
 /** Waits for one where that is worth it. Throws where nothing is left to try. */
@@ -110,7 +112,7 @@ async function pickLater(world: World, exchange: Exchange, route: Route, progres
   for (;;) {
     const nowMs = world.clock.monotonicMs();
     const open = progress.candidates.filter((candidate) => !candidate.isExcluded);
-    const atMs = Math.min(...open.map((candidate) => readyAtMs(world, candidate, nowMs)));
+    const atMs = Math.min(...open.map((candidate) => readyAtMs(candidate, nowMs)));
     const waitMs = atMs - nowMs;
     // Waiting longer than a first token may take is the silence that deadline forbids.
     const endMs = exchange.startedMs + route.timeouts.totalMs;
@@ -122,10 +124,10 @@ async function pickLater(world: World, exchange: Exchange, route: Route, progres
   }
 }
 
-function pickReady(world: World, candidates: readonly Candidate[], nowMs: number): Pick | undefined {
+function pickReady(candidates: readonly Candidate[], nowMs: number): Pick | undefined {
   for (const candidate of candidates) {
     if (candidate.isExcluded || nowMs < candidate.notBeforeMs) continue;
-    const health = world.health.of(candidate.target.id);
+    const { health } = candidate;
     const permit = health.acquire(nowMs);
     if (!permit) continue;
     if (candidate.failures === 0 || health.retries.spend()) return { candidate, permit };
@@ -135,8 +137,8 @@ function pickReady(world: World, candidates: readonly Candidate[], nowMs: number
   return undefined;
 }
 
-function readyAtMs(world: World, candidate: Candidate, nowMs: number): number {
-  return Math.max(candidate.notBeforeMs, world.health.of(candidate.target.id).availableAtMs(nowMs));
+function readyAtMs({ notBeforeMs, health }: Candidate, nowMs: number): number {
+  return Math.max(notBeforeMs, health.availableAtMs(nowMs));
 }
 
 async function sleepUnlessGone(world: World, exchange: Exchange, waitMs: number): Promise<void> {
@@ -148,11 +150,11 @@ async function sleepUnlessGone(world: World, exchange: Exchange, waitMs: number)
 }
 
 /** What the failure says about the target's health, beyond this request. */
-function learn(world: World, entry: Attempt, permit: Permit, failure: Failure): void {
+function learn(world: World, entry: Attempt, { candidate, permit }: Pick, failure: Failure): void {
   const nowMs = world.clock.monotonicMs();
   const { retryAfterMs } = failure.detail;
   if (failure.blame === "upstream" && retryAfterMs !== undefined) {
-    world.health.of(entry.target.id).pause(nowMs, retryAfterMs);
+    candidate.health.pause(nowMs, retryAfterMs);
   }
   switch (verdictOf(entry, failure)) {
     case "well":

@@ -22,7 +22,7 @@ import { addUsage } from "./add-usage.ts";
 import { holdAnother } from "./admit.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
 import { PartJoiner } from "./join-parts.ts";
-import { isOk, post, refusalOf, type Outgoing, type Sending } from "./post.ts";
+import { isOk, post, reasonOf, refusalOf, type Outgoing, type Sending } from "./post.ts";
 import { isContent } from "./reply-events.ts";
 import { parseUpstreamBody, readUpstreamText } from "./upstream-text.ts";
 import { UpstreamStream, type Step, type StepListener, type StepSource } from "./upstream-stream.ts";
@@ -164,6 +164,7 @@ class Parts {
     const { world, attempt, prepared, ...sending } = this.#context;
     const outgoing = { ...prepared, bodyText: this.#continuing.askOn(prepared.bodyText, token) };
     const reply = await post(world, attempt, { ...sending, outgoing });
+    attempt.status = reply.status;
     // Its headers may come in the very turn in which the request was given up.
     sending.deadlines.cancellation.throwIfCancelled();
     if (!isOk(reply) || reply.status === 204) throw oursToTell(await refusalOf(world, reply, sending));
@@ -259,7 +260,7 @@ class JoinedStream implements StepSource {
       this.#stream = new UpstreamStream(reply, decoder, { deadlines, clock: world.clock, isNative });
       this.#stream.onStep = this.#onStep;
     } catch (error) {
-      const failure = toFailure(error);
+      const failure = toFailure(reasonOf(error, this.#context));
       this.#parts.bookCut();
       return { events: [], text: "", isKeepAlive: false, isVoid: false, failure, isEnd: false };
     }

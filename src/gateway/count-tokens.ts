@@ -14,7 +14,7 @@ import { Deadlines } from "./deadlines.ts";
 import { requestLine } from "./decode.ts";
 import type { Exchange, Inbound } from "./exchange.ts";
 import { isOk, OUR_HEADERS } from "./post.ts";
-import { readBody } from "./read-body.ts";
+import { readBody, takeBody } from "./read-body.ts";
 import { recall } from "./recall.ts";
 import { route } from "./route.ts";
 import { pickProtocol } from "./send.ts";
@@ -31,7 +31,7 @@ export function countTokens(world: World, inbound: Inbound): Promise<Response> {
       if (!counting) throw new Failure("not_found", "This API has no token counting call.");
       await authenticate(world, exchange);
       await admit(world, exchange);
-      await readBody(world, exchange);
+      takeBody(exchange, await readBody(world, exchange));
       if (exchange.protocolName === "openai-responses") await recall(world, exchange);
       const chat = (exchange.chat = counting.decodeRequest(exchange.raw, requestLine(world, exchange)));
       const plan = (exchange.route = route(world, exchange, chat));

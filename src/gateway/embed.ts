@@ -12,7 +12,7 @@ import { requestLine } from "./decode.ts";
 import type { Exchange, Inbound } from "./exchange.ts";
 import { answerHeaders } from "./headers.ts";
 import { observe } from "./observe.ts";
-import { readBody } from "./read-body.ts";
+import { readBody, takeBody } from "./read-body.ts";
 import { noteAnswered, refuse } from "./respond.ts";
 import { route } from "./route.ts";
 import { sendEmbedding, type EmbeddingResult } from "./send-embedding.ts";
@@ -24,7 +24,7 @@ export async function embed(world: World, inbound: Inbound, client: EmbeddingCli
   try {
     await authenticate(world, exchange);
     await admit(world, exchange);
-    await readBody(world, exchange);
+    takeBody(exchange, await readBody(world, exchange));
     const embedding = client.decodeRequest(exchange.raw, requestLine(world, exchange));
     const plan = (exchange.route = route(world, exchange, embedding));
     const inputTokensMin = estimateEmbeddingTokens(embedding.inputs);

@@ -6,7 +6,7 @@ import { authenticate } from "./authenticate.ts";
 import { decode } from "./decode.ts";
 import type { Inbound } from "./exchange.ts";
 import { observe } from "./observe.ts";
-import { readBody } from "./read-body.ts";
+import { readBody, takeBody } from "./read-body.ts";
 import { recall } from "./recall.ts";
 import { recallThoughts } from "./recall-thoughts.ts";
 import { refuse, respond } from "./respond.ts";
@@ -17,9 +17,12 @@ import type { World } from "./world.ts";
 export async function handle(world: World, inbound: Inbound): Promise<Response> {
   const exchange = observe(world, inbound);
   try {
-    await authenticate(world, exchange);
-    await admit(world, exchange);
-    await readBody(world, exchange);
+    // Waiting costs a turn, also for what is there already.
+    const verified = authenticate(world, exchange);
+    if (verified) await verified;
+    const admitted = admit(world, exchange);
+    if (admitted) await admitted;
+    takeBody(exchange, await readBody(world, exchange));
     if (exchange.protocolName === "openai-responses") await recall(world, exchange);
     const whole = recallThoughts(world, exchange, decode(world, exchange));
     const chat = (exchange.chat = whole instanceof Promise ? await whole : whole);

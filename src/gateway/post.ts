@@ -2,7 +2,7 @@
  * The part of an attempt that every kind of call shares: its deadlines, the request on the wire, and what it means
  * when it fails.
  */
-import type { Call } from "#connectors/connector.ts";
+import type { Address, Call } from "#connectors/connector.ts";
 import type { HttpReply } from "#lib/http-client.ts";
 import { HttpError } from "#lib/http-error.ts";
 import { Failure } from "#model/failure.ts";
@@ -36,37 +36,49 @@ export function enterWhole(deadlines: Deadlines, attempt: Attempt, route: Route)
   deadlines.enter("whole", wholeMs ?? (isLast ? Number.POSITIVE_INFINITY : totalMs * WHOLE_SHARE));
 }
 
-export async function post(world: World, attempt: Attempt, sending: Sending): Promise<HttpReply> {
-  const { outgoing, call, deadlines, route } = sending;
+/**
+ * Resolves when the answer's head is there. Throws, and rejects with, what our client or the connector says of a failure:
+ * `reasonOf` tells what that means.
+ */
+export function post(world: World, attempt: Attempt, sending: Sending): Promise<HttpReply> {
+  const { call } = sending;
   const addressed = call.target.connector.address(call);
-  const address = addressed instanceof Promise ? await addressed : addressed;
+  return addressed instanceof Promise
+    ? addressed.then((address) => ask(world, attempt, sending, address))
+    : ask(world, attempt, sending, addressed);
+}
+
+function ask(world: World, attempt: Attempt, sending: Sending, address: Address): Promise<HttpReply> {
+  const { outgoing, call, deadlines, route } = sending;
   deadlines.cancellation.throwIfCancelled();
   attempt.reachedUpstream = true;
-  try {
-    const reply = await world.http.request({
-      url: address.url,
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        accept: call.operation === "stream" ? "text/event-stream" : "application/json",
-        ...OUR_HEADERS,
-        ...outgoing.headers,
-        ...address.headers,
-      },
-      body: outgoing.bodyText,
-      connectMs: route.timeouts.connectMs,
-      cancellation: deadlines.cancellation,
-    });
-    attempt.status = reply.status;
-    return reply;
-  } catch (error) {
-    deadlines.cancellation.throwIfCancelled();
-    throw explain(error, route);
-  }
+  return world.http.request({
+    url: address.url,
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      accept: call.operation === "stream" ? "text/event-stream" : "application/json",
+      ...OUR_HEADERS,
+      ...outgoing.headers,
+      ...address.headers,
+    },
+    body: outgoing.bodyText,
+    connectMs: route.timeouts.connectMs,
+    cancellation: deadlines.cancellation,
+  });
 }
 
 export function isOk({ status }: HttpReply): boolean {
   return status >= 200 && status < 300;
+}
+
+/** Why a call failed: what ended it, where it was given up, else what went wrong, in our words. */
+export function reasonOf(
+  error: unknown,
+  { deadlines, route }: Pick<Sending, "deadlines" | "route">,
+): unknown {
+  if (deadlines.isOver) return deadlines.cancellation.reason;
+  return error instanceof HttpError ? explain(error, route) : error;
 }
 
 /** What our own client says of a call that got no answer, or only part of one. */
@@ -91,8 +103,14 @@ export async function refusalOf(
 }
 
 /** Ends a failed attempt: its connection is closed, its watch is over. Gives what is to be thrown. */
-export function giveUp(world: World, attempt: Attempt, deadlines: Deadlines, error: unknown): unknown {
-  const failure: unknown = deadlines.isOver ? deadlines.cancellation.reason : error;
+export function giveUp(
+  world: World,
+  attempt: Attempt,
+  sending: Pick<Sending, "deadlines" | "route">,
+  error: unknown,
+): unknown {
+  const { deadlines } = sending;
+  const failure = reasonOf(error, sending);
   deadlines.abort(
     failure instanceof Failure ? failure : new Failure("internal", "aborted", { cause: error }),
   );

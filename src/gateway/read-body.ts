@@ -15,8 +15,29 @@ const decoder = new TextDecoder();
 /** JSON values in a body: millions of empty lists take a hundred times their text in memory. */
 const VALUES_MAX = 1_000_000;
 
-export async function readBody(world: Pick<World, "clock">, exchange: Exchange): Promise<void> {
-  const text = decodeUtf8(await inTime(world, exchange));
+/** In time: a body that never ends must not hold its key's slot for ever. */
+export function readBody(world: Pick<World, "clock">, exchange: Exchange): Promise<Uint8Array> {
+  const { bodyTimeoutMs, bodyBytesMax } = exchange.settings;
+  return new Promise((resolve, reject) => {
+    const timer = world.clock.schedule(bodyTimeoutMs, () =>
+      reject(new Failure("bad_request", `The body did not arrive within ${bodyTimeoutMs} ms.`)),
+    );
+    readAll(exchange.inbound.request, bodyBytesMax).then(
+      (bytes) => {
+        timer.cancel();
+        resolve(bytes);
+      },
+      (error: unknown) => {
+        timer.cancel();
+        reject(brokenOff(exchange, error));
+      },
+    );
+  });
+}
+
+/** What `readBody` gave, as the exchange's text and what that says. */
+export function takeBody(exchange: Exchange, bytes: Uint8Array): void {
+  const text = decodeUtf8(bytes);
   if (hasMoreValuesThan(text, VALUES_MAX)) {
     throw new Failure("bad_request", `The body holds more than ${VALUES_MAX} values. Send less.`);
   }
@@ -41,26 +62,6 @@ export async function readBody(world: Pick<World, "clock">, exchange: Exchange):
 function decodeUtf8(bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw new Failure("bad_request", "The body is not valid UTF-8. Encode it as UTF-8.");
   return decoder.decode(bytes);
-}
-
-/** A body that never ends must not hold its key's slot for ever. */
-function inTime(world: Pick<World, "clock">, exchange: Exchange): Promise<Uint8Array> {
-  const { bodyTimeoutMs, bodyBytesMax } = exchange.settings;
-  return new Promise((resolve, reject) => {
-    const timer = world.clock.schedule(bodyTimeoutMs, () =>
-      reject(new Failure("bad_request", `The body did not arrive within ${bodyTimeoutMs} ms.`)),
-    );
-    readAll(exchange.inbound.request, bodyBytesMax).then(
-      (bytes) => {
-        timer.cancel();
-        resolve(bytes);
-      },
-      (error: unknown) => {
-        timer.cancel();
-        reject(brokenOff(exchange, error));
-      },
-    );
-  });
 }
 
 function brokenOff(exchange: Exchange, cause: unknown): Failure {

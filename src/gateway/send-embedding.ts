@@ -51,7 +51,12 @@ export async function sendEmbedding(
     attempt.protocolOut = protocol;
     const ask = async (part: EmbeddingCall): Promise<PartAnswer> => {
       const { operation } = part;
-      const call: Call = { target: attempt.target, protocol, operation, cancellation: deadlines.cancellation };
+      const call: Call = {
+        target: attempt.target,
+        protocol,
+        operation,
+        cancellation: deadlines.cancellation,
+      };
       const body = connector.shape?.(part.body, call) ?? part.body;
       const bodyText = encoded.isPatch
         ? spliceJson(exchange.text, exchange.parsed, body)
@@ -80,7 +85,7 @@ export async function sendEmbedding(
     const isNative = api === embedding.api && parts.length === 1 && answer.isAsAsked;
     return { attempt, answer, usage, ...(isNative && only && { nativeText: only.text }) };
   } catch (error) {
-    throw giveUp(world, attempt, deadlines, error);
+    throw giveUp(world, attempt, { deadlines, route }, error);
   }
 }
 
@@ -109,6 +114,7 @@ interface PartAnswer {
 
 async function exchangeText(world: World, attempt: Attempt, sending: Sending): Promise<string> {
   const reply = await post(world, attempt, sending);
+  attempt.status = reply.status;
   if (!isOk(reply) || reply.status === 204) throw await refusalOf(world, reply, sending);
   return readUpstreamText(reply, sending.deadlines);
 }

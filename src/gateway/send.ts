@@ -83,9 +83,11 @@ export async function send(
     exchange.dropped = prepared.dropped;
     attempt.protocolOut = prepared.protocol.name;
     const reply = await post(world, attempt, { outgoing: prepared, call, deadlines, route });
-    return await read(world, attempt, { exchange, prepared, call, deadlines, route, reply });
+    attempt.status = reply.status;
+    const answer = read(world, attempt, { exchange, prepared, call, deadlines, route, reply });
+    return answer instanceof Promise ? await answer : answer;
   } catch (error) {
-    throw giveUp(world, attempt, deadlines, error);
+    throw giveUp(world, attempt, { deadlines, route }, error);
   }
 }
 
@@ -159,9 +161,10 @@ interface Reading extends Omit<Sending, "outgoing"> {
   readonly reply: HttpReply;
 }
 
-async function read(world: World, attempt: Attempt, reading: Reading): Promise<Answer> {
-  const { reply, prepared, deadlines, call } = reading;
-  if (!isOk(reply) || reply.status === 204) throw await refusalOf(world, reply, reading);
+/** Gives no promise where a whole answer came together with its head. */
+function read(world: World, attempt: Attempt, reading: Reading): Answer | Promise<Answer> {
+  const { reply, prepared, deadlines } = reading;
+  if (!isOk(reply) || reply.status === 204) return refuse(world, reading);
   const contentType = reply.headers.get("content-type") ?? "";
   if (prepared.chat.stream && !contentType.includes("json")) {
     const { dialect, chat, isNative } = prepared;
@@ -170,15 +173,37 @@ async function read(world: World, attempt: Attempt, reading: Reading): Promise<A
     const joined = continueStream(stream, { ...reading, world, attempt });
     return readToContent(world, attempt, joined, reading);
   }
-  const body = readUpstreamText(reply, deadlines);
-  const text = typeof body === "string" ? body : await body;
-  const first = prepared.protocol.upstream.decodeReply(
-    parseUpstreamBody(text),
-    prepared.dialect,
-    prepared.chat,
+  const text = readUpstreamText(reply, deadlines);
+  return typeof text === "string"
+    ? readWhole(world, attempt, reading, text)
+    : text.then((late) => readWhole(world, attempt, reading, late));
+}
+
+async function refuse(world: World, reading: Reading): Promise<never> {
+  throw await refusalOf(world, reading.reply, reading);
+}
+
+function readWhole(world: World, attempt: Attempt, reading: Reading, text: string): Answer | Promise<Answer> {
+  const { protocol, dialect, chat } = reading.prepared;
+  const events = protocol.upstream.decodeReply(parseUpstreamBody(text), dialect, chat);
+  if (!goesOn(events)) return toAnswer(world, attempt, reading, { events, text });
+  return continueWhole(events, { ...reading, world, attempt }).then((joined) =>
+    toAnswer(world, attempt, reading, joined ? { events: joined } : { events, text }),
   );
-  const joined = goesOn(first) ? await continueWhole(first, { ...reading, world, attempt }) : undefined;
-  const events = joined ?? first;
+}
+
+interface Whole {
+  readonly events: readonly ChatEvent[];
+  /** Absent where it was joined from several. */
+  readonly text?: string;
+}
+
+function toAnswer(
+  world: World,
+  attempt: Attempt,
+  { prepared, deadlines, call }: Reading,
+  { events, text }: Whole,
+): Answer {
   for (const event of events) note(attempt, event);
   const last = events.at(-1);
   if (last?.type === "error") throw last.failure;
@@ -186,7 +211,8 @@ async function read(world: World, attempt: Attempt, reading: Reading): Promise<A
   attempt.firstTokenMs = world.clock.monotonicMs() - attempt.startedMs;
   deadlines.stop();
   if (call.operation === "stream") return streamOf(attempt, events);
-  return { kind: "whole", attempt, events, ...(prepared.isNative && !joined && { nativeText: text }) };
+  if (!prepared.isNative || text === undefined) return { kind: "whole", attempt, events };
+  return { kind: "whole", attempt, events, nativeText: text };
 }
 
 /** A server that ignores `stream` answers whole; the client asked for a stream and gets one, in a single step. */

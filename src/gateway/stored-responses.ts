@@ -114,7 +114,12 @@ async function askUpstream(
   const deadlines = new Deadlines(world.clock, client, { startedMs, totalMs: route.timeouts.firstTokenMs });
   deadlines.enter("total", Number.POSITIVE_INFINITY);
   try {
-    const call: Call = { target, protocol: "openai-responses", operation: "whole", cancellation: deadlines.cancellation };
+    const call: Call = {
+      target,
+      protocol: "openai-responses",
+      operation: "whole",
+      cancellation: deadlines.cancellation,
+    };
     const { url, headers } = await target.connector.address(call);
     const reply = await world.http.request({
       url: `${url}/${encodeURIComponent(stored.id)}`,

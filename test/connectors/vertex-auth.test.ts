@@ -193,9 +193,7 @@ test("a caller who leaves does not wait for the token", async () => {
       return token("late");
     },
   });
-  const addressed = addressOf(connector, { ...asked, cancellation: caller }).catch(
-    (error: unknown) => error,
-  );
+  const addressed = addressOf(connector, { ...asked, cancellation: caller }).catch((error: unknown) => error);
   caller.cancel(new Failure("cancelled", "The client left."));
   expect(await addressed).toBe(caller.reason);
   held.resolve();
