@@ -20,6 +20,7 @@ import { createSpentReader } from "#ledger/read-spent.ts";
 import { createWriter, type WriterEvent } from "#ledger/writer.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { HttpClient } from "#lib/http-client.ts";
+import { createNewId } from "#lib/new-id.ts";
 import { Shutdown } from "#lib/shutdown.ts";
 import { createLimiter } from "#limits/limiter.ts";
 import { anthropicMessages } from "#protocols/anthropic-messages/anthropic-messages.ts";
@@ -120,8 +121,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const world: World = {
     clock,
     random: options.random,
-    // Time-ordered, so rows written together lie together; 74 of its bits are random.
-    newId: () => Bun.randomUUIDv7("hex").replaceAll("-", ""),
+    newId: createNewId(now, (count) => crypto.getRandomValues(new Uint8Array(count))),
     http: options.http,
     protocols: {
       "openai-chat": openaiChat,

@@ -5,19 +5,20 @@ import type { ProtocolName } from "#model/chat.ts";
 import type { Exchange } from "./exchange.ts";
 import type { World } from "./world.ts";
 
-type Reader = (request: Request) => string | undefined;
+type Reader = (exchange: Exchange) => string | undefined;
 
-const bearer: Reader = (request) => {
-  const value = request.headers.get("authorization");
+const bearer: Reader = ({ headers }) => {
+  const value = headers.get("authorization");
   return value !== null && /^bearer /i.test(value) ? value.slice("bearer ".length).trim() : undefined;
 };
 const header =
   (name: string): Reader =>
-  (request) =>
-    request.headers.get(name) ?? undefined;
-const query: Reader = (request) => {
-  const start = request.url.indexOf("?");
-  return start < 0 ? undefined : (new URLSearchParams(request.url.slice(start)).get("key") ?? undefined);
+  ({ headers }) =>
+    headers.get(name) ?? undefined;
+const query: Reader = ({ inbound }) => {
+  const { url } = inbound.request;
+  const start = url.indexOf("?");
+  return start < 0 ? undefined : (new URLSearchParams(url.slice(start)).get("key") ?? undefined);
 };
 
 const anthropicKey = header("x-api-key");
@@ -33,7 +34,7 @@ const places: Readonly<Record<ProtocolName, readonly Reader[]>> = {
 
 /** Gives no promise where the key is known already, as nearly every one is. */
 export function authenticate(world: World, exchange: Exchange): void | Promise<void> {
-  const secret = presentedKey(exchange.inbound.request, exchange.protocolName);
+  const secret = presentedKey(exchange);
   if (secret === undefined) {
     throw new Failure(
       "unauthenticated",
@@ -49,9 +50,9 @@ export function authenticate(world: World, exchange: Exchange): void | Promise<v
   return verified instanceof Promise ? verified.then(enter) : enter(verified);
 }
 
-function presentedKey(request: Request, protocol: ProtocolName): string | undefined {
-  for (const read of places[protocol]) {
-    const secret = read(request);
+function presentedKey(exchange: Exchange): string | undefined {
+  for (const read of places[exchange.protocolName]) {
+    const secret = read(exchange);
     if (secret !== undefined && secret !== "") return secret;
   }
   return undefined;

@@ -11,10 +11,10 @@ export function decode(world: World, exchange: Exchange): Chat {
 }
 
 export function requestLine(world: World, exchange: Exchange): RequestLine {
-  const { model, stream, request } = exchange.inbound;
+  const { model, stream } = exchange.inbound;
   const { tenantId } = callerOf(exchange);
   const line: Mutable<RequestLine> = {
-    headers: request.headers,
+    headers: exchange.headers,
     unseal: (text) => world.sealer.unseal(text, tenantId),
   };
   if (model !== undefined) line.model = model;

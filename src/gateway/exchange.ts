@@ -40,6 +40,8 @@ export interface Keeping {
 export class Exchange {
   readonly id: string;
   readonly inbound: Inbound;
+  /** The request's own, asked of it once: each time is a call into the engine. */
+  readonly headers: Headers;
   readonly settings: Settings;
   /** Monotonic. */
   readonly startedMs: number;
@@ -77,6 +79,7 @@ export class Exchange {
   ) {
     this.id = fields.id;
     this.inbound = fields.inbound;
+    this.headers = fields.inbound.request.headers;
     this.settings = fields.settings;
     this.startedMs = fields.startedMs;
     this.createdAtMs = fields.createdAtMs;
@@ -88,7 +91,7 @@ export class Exchange {
   }
 
   get isStrict(): boolean {
-    return this.inbound.request.headers.get("x-xjp-strict") === "true";
+    return this.headers.get("x-xjp-strict") === "true";
   }
 }
 

@@ -1,5 +1,4 @@
 /** Reads the request body within its bounds: bytes, compressed or not, and depth of the JSON. */
-import { isUtf8 } from "node:buffer";
 import { brotliDecompress, gunzip, inflate, zstdDecompress, type InputType } from "node:zlib";
 import { isDeeperThan } from "#lib/is-deeper-than.ts";
 import { isObject, parseJson } from "#lib/json.ts";
@@ -10,7 +9,7 @@ import type { World } from "./world.ts";
 
 /** Real requests nest a dozen levels (schemas); past this a body only means to exhaust the stack of what reads it. */
 const DEPTH_MAX = 200;
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** JSON values in a body: millions of empty lists take a hundred times their text in memory. */
 const VALUES_MAX = 1_000_000;
@@ -22,7 +21,7 @@ export function readBody(world: Pick<World, "clock">, exchange: Exchange): Promi
     const timer = world.clock.schedule(bodyTimeoutMs, () =>
       reject(new Failure("bad_request", `The body did not arrive within ${bodyTimeoutMs} ms.`)),
     );
-    readAll(exchange.inbound.request, bodyBytesMax).then(
+    readAll(exchange, bodyBytesMax).then(
       (bytes) => {
         timer.cancel();
         resolve(bytes);
@@ -58,10 +57,13 @@ export function takeBody(exchange: Exchange, bytes: Uint8Array): void {
   exchange.raw = raw;
 }
 
-/** Decoding alone would put question marks in the place of what it cannot read, and the model would answer those. */
+/** Strictly: with question marks in the place of what cannot be read, the model would answer those. */
 function decodeUtf8(bytes: Uint8Array): string {
-  if (!isUtf8(bytes)) throw new Failure("bad_request", "The body is not valid UTF-8. Encode it as UTF-8.");
-  return decoder.decode(bytes);
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new Failure("bad_request", "The body is not valid UTF-8. Encode it as UTF-8.", { cause });
+  }
 }
 
 function brokenOff(exchange: Exchange, cause: unknown): Failure {
@@ -71,10 +73,11 @@ function brokenOff(exchange: Exchange, cause: unknown): Failure {
   return new Failure("bad_request", "The body broke off. Send it whole.", { cause });
 }
 
-function readAll(request: Request, bytesMax: number): Promise<Uint8Array> {
-  const declared = Number(request.headers.get("content-length") ?? 0);
+function readAll({ inbound, headers }: Exchange, bytesMax: number): Promise<Uint8Array> {
+  const { request } = inbound;
+  const declared = Number(headers.get("content-length") ?? 0);
   if (declared > bytesMax) return Promise.reject(tooLarge(bytesMax));
-  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
+  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
   const isPlain = encoding === "identity";
   const sent = isPlain && declared > 0 ? request.bytes() : readBytes(request, bytesMax);
   return isPlain ? sent : sent.then((bytes) => decompress(bytes, encoding, bytesMax));

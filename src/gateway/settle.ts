@@ -177,7 +177,7 @@ function requestRecord(
   attempts: readonly UsageRecord[],
 ): UsageRecord {
   const last = attempts.at(-1);
-  const tags = readTags(exchange.inbound.request.headers.get("x-xjp-tags"));
+  const tags = readTags(exchange.headers.get("x-xjp-tags"));
   const record = draft(exchange, "request", exchange.id);
   record.outcome = ending.outcome;
   record.status = ending.status;

@@ -26,6 +26,11 @@ interface Route {
   readonly handler: Handler;
 }
 
+interface Found {
+  readonly route: Route | undefined;
+  readonly id: string;
+}
+
 const answer: Handler = (world, request, protocol) => handle(world, { request, protocol });
 const count: Handler = (world, request, protocol) => countTokens(world, { request, protocol });
 const embeddings: Handler = (world, request, protocol) =>
@@ -41,15 +46,22 @@ const routes: readonly Route[] = [
   { method: "POST", path: "/embeddings", protocol: "openai-chat", handler: embeddings },
   { method: "GET", path: "/models", protocol: "openai-chat", handler: models },
 ];
-const byPath = new Map(routes.map((route) => [route.path, route]));
+/** What is found by the whole path, with the prefix and without it. */
+const byPath: ReadonlyMap<string, Found> = new Map(
+  routes.flatMap((route) => {
+    const known: Found = { route, id: "" };
+    return [route.path, `/v1${route.path}`].map((path) => [path, known] as const);
+  }),
+);
 const RESPONSE_PREFIX = "/responses/";
 const MODEL_PREFIX = "/models/";
 
 export function dispatch(world: World, request: Request): Response | Promise<Response> {
   const path = pathOf(request.url);
-  const { route, id } = find(path, request.method);
+  const { method } = request;
+  const { route, id } = find(path, method);
   const protocol = world.protocols[protocolOf(route?.protocol, path, request)];
-  if (request.method === "OPTIONS") return preflight(request);
+  if (method === "OPTIONS") return preflight(request);
   if (!route) {
     return refusal(
       world,
@@ -57,7 +69,7 @@ export function dispatch(world: World, request: Request): Response | Promise<Res
       new Failure("not_found", "No such URL here. README.md lists the routes.", { code: "unknown_url" }),
     );
   }
-  const isAllowed = request.method === route.method || (request.method === "HEAD" && route.method === "GET");
+  const isAllowed = method === route.method || (method === "HEAD" && route.method === "GET");
   if (!isAllowed) {
     const failure = new Failure("method_not_allowed", `Use ${route.method} on this URL.`);
     return withHeader(refusal(world, protocol, failure), "allow", route.method);
@@ -65,9 +77,9 @@ export function dispatch(world: World, request: Request): Response | Promise<Res
   return route.handler(world, request, protocol, id);
 }
 
-function find(path: string, method: string): { readonly route: Route | undefined; readonly id: string } {
-  const known = byPath.get(path.startsWith("/v1/") ? path.slice("/v1".length) : path);
-  if (known) return { route: known, id: "" };
+function find(path: string, method: string): Found {
+  const known = byPath.get(path);
+  if (known) return known;
   const gemini = findGeminiRoute(path);
   if (gemini) return { route: { ...gemini, path, protocol: "gemini" }, id: "" };
   const bare = path.startsWith("/v1/") ? path.slice("/v1".length) : path;
