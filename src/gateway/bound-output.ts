@@ -8,6 +8,7 @@
  */
 import type { Target } from "#connectors/connector.ts";
 import { asObject, type JsonObject } from "#lib/json.ts";
+import type { Mutable } from "#lib/mutable.ts";
 import type { Chat } from "#model/chat.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -38,7 +39,9 @@ function isLargeModel({ connector, model }: Target): boolean {
 export function boundOutput(exchange: Exchange, outputTokensMax: number): void {
   const { chat, raw } = exchange;
   if (!chat || chat.outputTokensMax !== undefined) return;
-  exchange.chat = { ...chat, outputTokensMax };
+  // Decoded for this request alone, so it is set in place: a copy of it all costs more than the rest of the step.
+  const own: Mutable<Chat> = chat;
+  own.outputTokensMax = outputTokensMax;
   exchange.raw = boundBody(chat, raw, outputTokensMax);
 }
 

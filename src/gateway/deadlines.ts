@@ -39,6 +39,7 @@ export class Deadlines {
   #sinceMs = 0;
   /** Whether anybody waits for the upstream. Between waits, `idle` does not run: the client is the slow one. */
   #isWaiting = false;
+  #isWatching = true;
   #timer: Timer | undefined;
   /** Told when time runs out, also while nobody waits for bytes. */
   onExpired: ((failure: Failure) => void) | undefined;
@@ -56,6 +57,7 @@ export class Deadlines {
     this.#totalAtMs = request.startedMs + request.totalMs;
     this.#shutdown = request.shutdown;
     if (client.aborted) this.#onClientGone();
+    // For good: the signal lives no longer than its request, and to listen for an ended attempt harms nobody.
     client.addEventListener("abort", this.#onClientGone);
     this.#shutdown?.add(this.#onShutdown);
   }
@@ -90,14 +92,14 @@ export class Deadlines {
   /** Ends the watch. The upstream, if still open, is the caller's to close. */
   stop(): void {
     this.#timer?.cancel();
-    this.#client.removeEventListener("abort", this.#onClientGone);
+    this.#isWatching = false;
     this.#shutdown?.delete(this.#onShutdown);
   }
 
   /** Watches on, for the next call of the same attempt. To be called in the same turn as `stop`, or a drain is missed. */
   resume(): void {
+    this.#isWatching = true;
     if (this.#client.aborted) this.#onClientGone();
-    this.#client.addEventListener("abort", this.#onClientGone);
     this.#shutdown?.add(this.#onShutdown);
     this.#arm();
   }
@@ -107,6 +109,7 @@ export class Deadlines {
   };
 
   readonly #onClientGone = (): void => {
+    if (!this.#isWatching) return;
     this.clientGoneAtMs ??= this.#clock.monotonicMs();
     this.abort(new Failure("cancelled", "The client closed the connection."));
   };

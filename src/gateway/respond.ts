@@ -30,10 +30,7 @@ export function respond(world: World, exchange: Exchange, answer: Answer): Respo
 /** There is something to promise the client. */
 export function noteAnswered(world: World, exchange: Exchange): void {
   exchange.firstTokenMs = world.clock.monotonicMs() - exchange.startedMs;
-  exchange.upstreamMs += exchange.attempts.reduce(
-    (sum, entry) => sum + (entry.firstTokenMs ?? entry.totalMs ?? 0),
-    0,
-  );
+  for (const entry of exchange.attempts) exchange.upstreamMs += entry.firstTokenMs ?? entry.totalMs ?? 0;
 }
 
 /** The refusal in the client's own dialect. Also the end of requests whose client has left. */

@@ -68,7 +68,8 @@ function patchMessages(messages: readonly Json[], chat: Chat, patch: Patch): rea
   const turns = chat.turns.filter((turn) => turn.side === "assistant");
   let assistants = 0;
   let patched: Json[] | undefined;
-  for (const [index, message] of messages.entries()) {
+  for (let index = 0; index < messages.length; index++) {
+    const message = messages[index];
     if (!isObject(message)) continue;
     const turn = message["role"] === "assistant" ? turns[assistants++] : undefined;
     const changed = patchIds(patchRole(turn ? patchReasoning(message, turn, patch) : message, patch), patch);
