@@ -51,17 +51,14 @@ export function post(world: World, attempt: Attempt, sending: Sending): Promise<
 function ask(world: World, attempt: Attempt, sending: Sending, address: Address): Promise<HttpReply> {
   const { outgoing, call, deadlines, route } = sending;
   deadlines.cancellation.throwIfCancelled();
+  const accept = call.operation === "stream" ? "text/event-stream" : "application/json";
+  const headers = { ...OUR_HEADERS, "content-type": "application/json", accept };
   attempt.reachedUpstream = true;
   return world.http.request({
     url: address.url,
     method: "POST",
-    headers: {
-      "content-type": "application/json",
-      accept: call.operation === "stream" ? "text/event-stream" : "application/json",
-      ...OUR_HEADERS,
-      ...outgoing.headers,
-      ...address.headers,
-    },
+    // One object grows: each further spread would cost as much as writing the headers.
+    headers: Object.assign(headers, outgoing.headers, address.headers),
     body: outgoing.bodyText,
     connectMs: route.timeouts.connectMs,
     cancellation: deadlines.cancellation,
