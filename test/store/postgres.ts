@@ -21,6 +21,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { integerColumn, type Row } from "#store/row.ts";
 
 export interface Postgres {
   /** The database `postgres`; `createDatabase` makes others. */
@@ -65,7 +66,12 @@ export async function startPostgres(): Promise<Postgres> {
       await client.unsafe(`CREATE DATABASE ${name}`);
       return urlOf(name);
     },
-    kill: () => end(server, "SIGKILL"),
+    async kill() {
+      const children = await childrenOf(urlOf("postgres"));
+      const ended = end(server, "SIGKILL");
+      for (const id of children) endChild(id);
+      await ended;
+    },
     async restart() {
       server = await startWhenFree(start);
     },
@@ -179,6 +185,21 @@ async function startWhenFree(start: () => Promise<ChildProcess>): Promise<ChildP
     } catch (error) {
       if (performance.now() > deadline) throw error;
     }
+  }
+}
+
+/** Its processes, one for each connection and some of its own; a client that waits for an answer may be served by them yet. */
+async function childrenOf(url: string): Promise<readonly number[]> {
+  await using client = new Bun.SQL(url, { max: 1 });
+  const rows: readonly Row[] = await client`SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()`;
+  return rows.map((row) => integerColumn(row, "pid"));
+}
+
+function endChild(id: number): void {
+  try {
+    process.kill(id, "SIGKILL");
+  } catch {
+    // It has ended by itself: so must a connection's when its client leaves.
   }
 }
 
