@@ -13,8 +13,11 @@ const CONNECTION_TIMEOUT_SECONDS = 5;
 const STATEMENT_TIMEOUT_MS = 5000;
 const STATEMENTS_PER_TRANSACTION = 4;
 const CLOSE_TIMEOUT_SECONDS = 2;
-/** 40 columns a row: well below the 65535 parameters that one statement may have. */
-const ROWS_PER_STATEMENT = 250;
+/**
+ * 40 columns a row: well below the 65535 parameters that one statement may have, and few enough that streams do not wait
+ * long while it is put together.
+ */
+const ROWS_PER_STATEMENT = 128;
 
 interface Pool {
   readonly client: SQL;
