@@ -68,6 +68,17 @@ describe("settings", () => {
     expect(chat.apiVersion).toBe("2026-10-21");
     expect(chat.betas).toEqual(["a", "b"]);
   });
+
+  test.each([
+    ["betas[1]", { betas: ["a", "b\r\nx-api-key: other"] }, {}],
+    ["betas[0]", { betas: ["caf\u00e9"] }, {}],
+    ["anthropic-beta", {}, { "anthropic-beta": "a, \u00e9" }],
+    ["anthropic-version", {}, { "anthropic-version": "2023\u00e9" }],
+  ])("what no header can hold is refused: %s", (param, fields, headers) => {
+    expect(() => decode(fields, headers)).toThrow(
+      expect.objectContaining({ kind: "bad_request", detail: { param } }),
+    );
+  });
 });
 
 describe("content", () => {

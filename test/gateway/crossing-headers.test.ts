@@ -1,6 +1,6 @@
 /** What crosses the gateway and what does not: credentials, hop-by-hop headers, upstream headers, smuggled lines. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { allClientApis, callApi, pathOf } from "./call-api.ts";
+import { allClientApis, bodyOf, callApi, pathOf } from "./call-api.ts";
 import { rawExchange } from "./raw-exchange.ts";
 import { model, startMatrix, upstreamApis, type Matrix } from "./start-matrix.ts";
 
@@ -75,5 +75,23 @@ describe("lines smuggled in names", () => {
     expect(answer).toStartWith("HTTP/1.1 404");
     expect(answer.split("\r\n\r\n")[0]?.toLowerCase()).not.toContain("\r\nx-evil");
     expect(answer.match(/^HTTP\/1\.1 \d/gm)).toHaveLength(1);
+  });
+
+  test("what a body puts into a header is refused where it cannot be one, and no upstream is blamed", async () => {
+    await matrix.demo.reset();
+    const asked = { api: "anthropic-messages", model: model("demo", "anthropic-messages"), stream: false } as const;
+    for (let n = 0; n < 20; n += 1) {
+      const body = JSON.stringify({ ...bodyOf(asked), betas: ["a\r\nx-api-key: other"] });
+      const response = await fetch(`${matrix.gateway.url}${pathOf(asked)}`, {
+        method: "POST",
+        headers: { "x-api-key": matrix.gateway.key },
+        body,
+      });
+      expect(response.status).toBe(400);
+      expect(await response.text()).toContain("betas[0]");
+    }
+    const next = await callApi(matrix.gateway, asked);
+    expect(next.status).toBe(200);
+    await next.text();
   });
 });

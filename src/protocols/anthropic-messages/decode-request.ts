@@ -36,7 +36,7 @@ export function decodeCountRequest(body: JsonObject, line: RequestLine): Chat {
   const model = requiredString(fieldOf(body, "model"), "model");
   if (model === "") throw badField("model", "must not be empty");
   const { system, turns } = decodeMessages(body, line.unseal);
-  const apiVersion = line.headers.get("anthropic-version") ?? undefined;
+  const apiVersion = headerText(line.headers.get("anthropic-version") ?? undefined, "anthropic-version");
   return {
     protocol: "anthropic-messages",
     model,
@@ -199,5 +199,14 @@ function decodeBetas(line: RequestLine, body: JsonObject): readonly string[] {
     .split(",")
     .map((beta) => beta.trim())
     .filter((beta) => beta !== "");
-  return [...new Set([...named, ...(optionalStrings(fieldOf(body, "betas"), "betas") ?? [])])];
+  const listed = optionalStrings(fieldOf(body, "betas"), "betas") ?? [];
+  for (const beta of named) headerText(beta, "anthropic-beta");
+  for (const [index, beta] of listed.entries()) headerText(beta, `betas[${index}]`);
+  return [...new Set([...named, ...listed])];
+}
+
+/** These go on in headers. What no header can hold would fail there, and be counted as the upstream's fault. */
+function headerText(text: string | undefined, path: string): string | undefined {
+  if (text === undefined || /^[\x20-\x7e]*$/.test(text)) return text;
+  throw badField(path, "must be printable ASCII on one line");
 }
