@@ -40,7 +40,10 @@ const openrouter = z.strictObject({
   type: z.literal("openrouter"),
   base_url: baseUrl("https://openrouter.ai/api/v1"),
   api_key: apiKey,
-  referer: httpUrl.optional().describe("Sent as `HTTP-Referer`: names this gateway to OpenRouter."),
+  referer: httpUrl
+    .refine((url) => /^[\x21-\x7e]+$/.test(url), "Must be printable ASCII, because it is sent in a header")
+    .optional()
+    .describe("Sent as `HTTP-Referer`: names this gateway to OpenRouter."),
   title: z
     .string()
     .regex(/^[\x20-\x7e]+$/, "Must be printable ASCII on one line")

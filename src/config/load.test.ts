@@ -225,6 +225,11 @@ models:
       'connectors: { c: { type: demo, headers: { x-a: "x\\r\\ny: z" } } }',
       "printable ASCII on one line",
     ],
+    [
+      "a referer that no header can hold",
+      'connectors: { c: { type: openrouter, api_key: k, referer: "https://m\u00fcnchen.example" } }',
+      "printable ASCII",
+    ],
     ["a connector name with a slash", "connectors: { a/b: { type: demo } }", "Use letters"],
     ["a database nobody knows", "database: { url: mysql://x }", "postgres://"],
     ["broken YAML", "server: { port: [", "not valid YAML"],

@@ -79,7 +79,11 @@ describe("lines smuggled in names", () => {
 
   test("what a body puts into a header is refused where it cannot be one, and no upstream is blamed", async () => {
     await matrix.demo.reset();
-    const asked = { api: "anthropic-messages", model: model("demo", "anthropic-messages"), stream: false } as const;
+    const asked = {
+      api: "anthropic-messages",
+      model: model("demo", "anthropic-messages"),
+      stream: false,
+    } as const;
     for (let n = 0; n < 20; n += 1) {
       const body = JSON.stringify({ ...bodyOf(asked), betas: ["a\r\nx-api-key: other"] });
       const response = await fetch(`${matrix.gateway.url}${pathOf(asked)}`, {
