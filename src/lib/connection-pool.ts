@@ -22,6 +22,8 @@ interface Address {
 const IDLE_MS = 55_000;
 const IDLE_PER_ORIGIN_MAX = 512;
 const SWEEP_MS = 5_000;
+/** A close that crossed the request on its way comes within this time; a later one is of a server that had it. */
+const STALE_MS = 1_000;
 /** Addresses kept parsed. Models in paths make many of them, and clients may choose models. */
 const ADDRESSES_MAX = 4_096;
 
@@ -41,7 +43,7 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
     const address = this.#addresses.get(request.url) ?? this.#parse(request.url);
     const exchange = new HttpExchange(toOutgoing(request, address), request.cancellation);
     const idle = exchange.isOver ? undefined : this.#idle.get(address.origin.key)?.pop();
-    if (idle) idle.send(exchange);
+    if (idle) this.#reuse(idle, exchange);
     else this.#connect(address.origin, exchange);
     return exchange.answered;
   }
@@ -72,7 +74,14 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
 
   /** Not another that was kept: after a silence they are all closed. */
   onStale(connection: HttpConnection, exchange: HttpExchange): void {
-    this.#connect(connection.origin, exchange);
+    if (this.#clock.monotonicMs() - connection.sentAtMs > STALE_MS) {
+      exchange.fail(new HttpError("broken", "The connection was closed before an answer came."));
+    } else this.#connect(connection.origin, exchange);
+  }
+
+  #reuse(connection: HttpConnection, exchange: HttpExchange): void {
+    connection.sentAtMs = this.#clock.monotonicMs();
+    connection.send(exchange);
   }
 
   #connect(origin: Origin, exchange: HttpExchange): void {

@@ -21,7 +21,8 @@ export interface HttpRequest {
 export interface HttpClient {
   /**
    * Resolves when the answer's head is there. Rejects with HttpError. A connection that was kept open and turns out to
-   * be closed is replaced by a new one, once: what was sent on it reached nobody.
+   * be closed is replaced by a new one, once: what was sent on it reached nobody. One that closes later, while the
+   * answer is awaited, is not: a request that was taken may not be made twice.
    */
   request(request: HttpRequest): Promise<HttpReply>;
   /** Closes connections that nobody uses. */

@@ -25,7 +25,7 @@ export interface ConnectionEvents {
   /** An answer is complete, and the next request may be sent. */
   onIdle(connection: HttpConnection): void;
   onClosed(connection: HttpConnection): void;
-  /** It had been kept open and was closed before anything of the answer came: the server never took the request. */
+  /** It had been kept open and was closed before anything of the answer came: the server may never have had the request. */
   onStale(connection: HttpConnection, exchange: HttpExchange): void;
 }
 
@@ -46,6 +46,8 @@ export class HttpConnection implements ReplyHandler {
   isClosed = false;
   /** Monotonic. */
   idleSinceMs = 0;
+  /** When a request was sent on it that was not its first, monotonic. */
+  sentAtMs = 0;
 
   private constructor(origin: Origin, events: ConnectionEvents) {
     this.origin = origin;

@@ -104,6 +104,23 @@ describe("a connection", () => {
     expect(server.received[0]?.split("POST").length).toBe(3);
   });
 
+  test("that closed while its answer was awaited is not: the server took the request", async () => {
+    const asked = Promise.withResolvers<() => void>();
+    await using server = startScriptedServer((socket, _, nth) => {
+      if (nth === 0) socket.write(answer("ok"));
+      else asked.resolve(() => socket.terminate());
+    });
+    const clock = new VirtualClock();
+    const pool = new ConnectionPool(clock);
+    expect(await textOf(pool, server.url)).toBe("ok");
+    const failing = failureOf(textOf(pool, server.url));
+    const breakOff = await asked.promise;
+    await clock.advance(1_001);
+    breakOff();
+    expect(await failing).toMatchObject({ kind: "broken" });
+    expect(server.connections).toBe(1);
+  });
+
   test("that breaks with the first bytes of an answer is not: the server took the request", async () => {
     await using server = startScriptedServer((socket, _, nth) => {
       if (nth === 0) return void socket.write(answer("ok"));
