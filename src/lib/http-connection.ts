@@ -36,6 +36,8 @@ export class HttpConnection implements ReplyHandler {
   readonly origin: Origin;
   readonly #events: ConnectionEvents;
   #socket: Socket | undefined;
+  /** Only while it is not open. */
+  #giveUp: (() => void) | undefined;
   #exchange: HttpExchange | undefined;
   #parser: ReplyParser | undefined;
   /** Requests may be sent. */
@@ -54,7 +56,7 @@ export class HttpConnection implements ReplyHandler {
     this.#events = events;
   }
 
-  /** `opened` rejects with `unreachable`. `close` gives up, before as after. */
+  /** `opened` rejects with `unreachable`, or `cancelled` after `close`, which gives up before as after. */
   static open(
     origin: Origin,
     events: ConnectionEvents,
@@ -62,12 +64,14 @@ export class HttpConnection implements ReplyHandler {
     const { hostname, port, isSecure } = origin;
     const connection = new HttpConnection(origin, events);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    connection.#giveUp = () => reject(new HttpError("cancelled", "The connection was given up."));
     const fail = (cause: unknown): void => {
-      connection.close();
       reject(new HttpError("unreachable", "No connection could be made.", { cause }));
+      connection.close();
     };
     const stand = (): void => {
       connection.#isOpen = true;
+      connection.#giveUp = undefined;
       resolve();
     };
     Bun.connect({
@@ -91,7 +95,10 @@ export class HttpConnection implements ReplyHandler {
           if (connection.#isOpen) connection.#end(error);
           else fail(error);
         },
-        error: (_, error) => connection.#break(error),
+        error: (_, error) => {
+          if (connection.#isOpen) connection.#break(error);
+          else fail(error);
+        },
         connectError: (_, error) => fail(error),
       },
     }).catch(fail);
@@ -130,6 +137,7 @@ export class HttpConnection implements ReplyHandler {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.#giveUp?.();
     this.#socket?.terminate();
     this.#events.onClosed(this);
   }

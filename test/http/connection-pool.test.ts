@@ -177,11 +177,24 @@ describe("connecting", () => {
   test("can be given up", async () => {
     await using server = startScriptedServer(() => undefined);
     const cancellation = new Cancellation();
-    const pool = new ConnectionPool(systemClock);
+    const clock = new VirtualClock();
+    const pool = new ConnectionPool(clock);
     const asking = failureOf(ask(pool, `https://127.0.0.1:${server.port}`, { cancellation }));
     await until(() => server.open === 1);
     cancellation.cancel(new Error("changed our mind"));
     expect(await asking).toMatchObject({ kind: "cancelled" });
+    await until(() => server.open === 0);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("leaves nothing behind where it is given up before the server takes it", async () => {
+    await using server = startScriptedServer(() => undefined);
+    const cancellation = new Cancellation();
+    const clock = new VirtualClock();
+    const asking = failureOf(ask(new ConnectionPool(clock), server.url, { cancellation }));
+    cancellation.cancel(new Error("changed our mind"));
+    expect(await asking).toMatchObject({ kind: "cancelled" });
+    expect(clock.pending).toBe(0);
     await until(() => server.open === 0);
   });
 
