@@ -82,19 +82,12 @@ export class UpstreamStream implements StepSource, PieceReader {
 
   onPiece(bytes: Buffer, from: number, to: number): void {
     this.#stopWaiting();
-    let frames: readonly SseFrame[];
-    try {
-      frames = this.#sse.pushPart(bytes, from, to);
-    } catch (error) {
-      const message = "The upstream sent an event too large to hold.";
-      return this.#give(this.#broken(new Failure("upstream_broken", message, { cause: error })));
-    }
-    return this.#give(this.#decode(frames));
+    this.#give(this.#read(bytes, from, to));
   }
 
   onEnd(): void {
     this.#stopWaiting();
-    this.#give(this.#finish());
+    this.#give(this.#read(undefined, 0, 0));
   }
 
   onBroken(cause: unknown): void {
@@ -105,10 +98,36 @@ export class UpstreamStream implements StepSource, PieceReader {
     this.#give(this.#broken(failure));
   }
 
+  /** Without bytes the body has ended. A bug of ours must not leave whoever asked without a step. */
+  #read(bytes: Buffer | undefined, from: number, to: number): Step {
+    try {
+      return bytes ? this.#decode(this.#split(bytes, from, to)) : this.#finish();
+    } catch (error) {
+      return this.#broken(toFailure(error));
+    }
+  }
+
+  #split(bytes: Buffer, from: number, to: number): readonly SseFrame[] {
+    try {
+      return this.#sse.pushPart(bytes, from, to);
+    } catch (error) {
+      const message = "The upstream sent an event too large to hold.";
+      throw new Failure("upstream_broken", message, { cause: error });
+    }
+  }
+
   #give(step: Step): void {
     const listener = this.#listener;
     this.#listener = undefined;
-    listener?.(this.onStep ? this.onStep(step) : step);
+    listener?.(this.#pass(step));
+  }
+
+  #pass(step: Step): Step {
+    try {
+      return this.onStep ? this.onStep(step) : step;
+    } catch (error) {
+      return this.#broken(toFailure(error));
+    }
   }
 
   #stopWaiting(): void {
