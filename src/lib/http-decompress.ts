@@ -23,13 +23,16 @@ export function decompress(reply: HttpReply, encoding: string): HttpReply {
 }
 
 async function* inflate(reply: HttpReply, encoding: string): AsyncGenerator<Uint8Array, undefined> {
+  const first = await readPiece(reply);
+  // Refusals without a body may name an encoding all the same, and nothing at all is no valid archive.
+  if (first === undefined) return undefined;
   const stream = createDecompressor(encoding);
   if (!stream) {
     reply.close();
     throw new HttpError("malformed", "The answer is compressed in a way we do not know.");
   }
   // Either end's failure surfaces in the loop below.
-  pipeline(Readable.from(piecesOf(reply)), stream, () => undefined);
+  pipeline(Readable.from(piecesOf(first, reply)), stream, () => undefined);
   try {
     for await (const piece of stream) if (piece instanceof Uint8Array) yield piece;
   } catch (error) {
@@ -56,6 +59,6 @@ function createDecompressor(encoding: string): Transform | undefined {
   }
 }
 
-async function* piecesOf(reply: HttpReply): AsyncGenerator<Buffer> {
-  for (let piece = await readPiece(reply); piece !== undefined; piece = await readPiece(reply)) yield piece;
+async function* piecesOf(first: Buffer, reply: HttpReply): AsyncGenerator<Buffer> {
+  for (let piece: Buffer | undefined = first; piece; piece = await readPiece(reply)) yield piece;
 }

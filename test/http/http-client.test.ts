@@ -218,6 +218,14 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
     },
   );
 
+  test.each(Object.keys(compressors))("a body of nothing said to be in %s is empty", async (encoding) => {
+    const head = `HTTP/1.1 503 Busy\r\nContent-Encoding: ${encoding}\r\nContent-Length: 0\r\n\r\n`;
+    await using server = startScriptedServer((socket) => socket.write(head));
+    const client = createClient();
+    expect(await (await ask(client, server.url)).text(TEXT_MAX)).toBe("");
+    expect(await readAll(await ask(client, server.url))).toBe("");
+  });
+
   test("a damaged compressed body is told", async () => {
     const body = gzipSync(Buffer.from("compressed ".repeat(5_000))).subarray(0, -20);
     await using server = startScriptedServer((socket) => {
