@@ -110,11 +110,12 @@ function patientFetch(url: string, init: RequestInit): Promise<Response> {
   return fetch(url, { ...init, timeout: false });
 }
 
-const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
 /** Where the environment names a proxy, requests go the way of `fetch`, which finds it. */
 function createHttpClient(environment: Io["env"]): HttpClient {
-  const hasProxy = PROXY_VARIABLES.some((name) => (environment[name] ?? "") !== "");
+  const named = PROXY_VARIABLES.flatMap((name) => [environment[name], environment[name.toLowerCase()]]);
+  const hasProxy = named.some((url) => url !== undefined && url !== "");
   return hasProxy ? createFetchClient(patientFetch) : new ConnectionPool(systemClock);
 }
 
