@@ -284,6 +284,10 @@ describe("credentials", () => {
     ],
     ["type: openai-compatible, base_url: 'http://h/v1'", {}],
     [
+      "type: openai-compatible, base_url: 'http://h/v1', headers: { User-Agent: mine, x-More: m }",
+      { "user-agent": "mine", "x-more": "m" },
+    ],
+    [
       "type: openai-compatible, base_url: 'http://h/v1', api_key: KEY, headers: { x-more: m }",
       { authorization: "Bearer KEY", "x-more": "m" },
     ],
