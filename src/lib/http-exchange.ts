@@ -53,9 +53,8 @@ export class HttpExchange implements HttpReply {
   #bytes: Buffer | undefined;
   #from = 0;
   #to = 0;
-  /** And behind that, where more came before anybody took it. */
-  #later: Buffer[] | undefined;
-  #laterBytes = 0;
+  /** Whether what comes next may be written behind that: the buffer is ours, not a view of what was received. */
+  #isOwn = false;
   #isPaused = false;
   #isOver = false;
   #error: HttpError | undefined;
@@ -91,9 +90,9 @@ export class HttpExchange implements HttpReply {
       this.#to = to;
       return;
     }
-    this.#later ??= [];
-    this.#later.push(bytes.subarray(from, to));
-    this.#laterBytes += to - from;
+    const room = this.#roomFor(this.#bytes, to - from);
+    bytes.copy(room, this.#to, from, to);
+    this.#to += to - from;
   }
 
   end(): void {
@@ -143,7 +142,7 @@ export class HttpExchange implements HttpReply {
   readonly #onCancel = (): void => this.close();
 
   get #waitingBytes(): number {
-    return this.#to - this.#from + this.#laterBytes;
+    return this.#to - this.#from;
   }
 
   #deliverWhole({ bytesMax, resolve, reject }: WholeReader): void {
@@ -158,7 +157,6 @@ export class HttpExchange implements HttpReply {
   #deliverPiece(reader: PieceReader): void {
     if (!this.#bytes && !this.#isOver) return;
     this.#reader = undefined;
-    this.#joinLater();
     const bytes = this.#bytes;
     const from = this.#from;
     const to = this.#to;
@@ -169,25 +167,27 @@ export class HttpExchange implements HttpReply {
   }
 
   #takeText(): string {
-    this.#joinLater();
     const text = this.#bytes?.toString("utf8", this.#from, this.#to) ?? "";
     this.#clear();
     return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
   }
 
-  #joinLater(): void {
-    if (!this.#later || !this.#bytes) return;
-    this.#bytes = Buffer.concat([this.#bytes.subarray(this.#from, this.#to), ...this.#later]);
+  /** Joined as they come, because a server may send a body a byte at a time: a list of those would be a hundred times the body. */
+  #roomFor(waiting: Buffer, bytes: number): Buffer {
+    if (this.#isOwn && this.#to + bytes <= waiting.length) return waiting;
+    const joined = Buffer.allocUnsafe(2 * (this.#waitingBytes + bytes));
+    this.#to = waiting.copy(joined, 0, this.#from, this.#to);
     this.#from = 0;
-    this.#to = this.#bytes.length;
-    this.#later = undefined;
-    this.#laterBytes = 0;
+    this.#bytes = joined;
+    this.#isOwn = true;
+    return joined;
   }
 
   #clear(): void {
     this.#bytes = undefined;
     this.#from = 0;
     this.#to = 0;
+    this.#isOwn = false;
   }
 
   #resume(): void {
