@@ -47,3 +47,10 @@ describe("what came before anybody read it", () => {
     expect(await exchange.text(MAX)).toBe("x".repeat(PIECES));
   });
 });
+
+test("the request's text is let go when the answer begins", async () => {
+  const exchange = new HttpExchange({ ...request, text: "a large one" }, new Cancellation());
+  exchange.begin(200, new Headers());
+  expect((await exchange.answered).status).toBe(200);
+  expect(exchange.request.text).toBe("");
+});

@@ -39,10 +39,12 @@ interface WholeReader {
 
 const READ_AHEAD_BYTES = 128 * 1024;
 const BYTE_ORDER_MARK = 0xfeff;
+const SENT: OutgoingRequest = { text: "", bytes: 0, connectMs: 0 };
 const NO_HEADERS: HeaderReader = { get: () => null };
 
 export class HttpExchange implements HttpReply {
-  readonly request: OutgoingRequest;
+  /** Let go when the answer begins: then it is not sent again, and a stream may last for minutes. */
+  request: OutgoingRequest;
   /** Absent while a connection is awaited. */
   carrier: Carrier | undefined;
   status = 0;
@@ -79,6 +81,7 @@ export class HttpExchange implements HttpReply {
   begin(status: number, headers: HeaderReader): void {
     this.status = status;
     this.headers = headers;
+    this.request = SENT;
     const encoding = headers.get("content-encoding");
     this.#answered.resolve(encoding === null ? this : decompress(this, encoding));
   }
