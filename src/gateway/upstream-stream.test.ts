@@ -43,7 +43,7 @@ test.each(bugs)(
     const deadlines = new Deadlines(clock, new AbortController().signal, { startedMs: 0, totalMs: 1_000 });
     deadlines.enter("idle", 100);
     const reply = replyOf(["data: {}\n\n"]);
-    const stream = new UpstreamStream(reply, { ...quiet, ...given }, { deadlines, clock });
+    const stream = new UpstreamStream(reply, { ...quiet, ...given }, { deadlines, clock, isNative: true });
     stream.onStep = onStep;
     let step = await nextStep(stream);
     if (!step.failure) step = await nextStep(stream);
