@@ -133,6 +133,15 @@ describe("a connection", () => {
     expect(server.connections).toBe(1);
   });
 
+  test("that is reset has not ended its answer, though nothing but the close would have", async () => {
+    await using server = startScriptedServer((socket) => {
+      socket.write("HTTP/1.1 200 OK\r\n\r\npart");
+      setTimeout(() => socket.terminate(), 20);
+    });
+    const reply = await ask(new ConnectionPool(systemClock), server.url);
+    expect(await failureOf(Promise.resolve(reply.text(TEXT_MAX)))).toMatchObject({ kind: "broken" });
+  });
+
   test("that is new and closes without an answer is not replaced", async () => {
     await using server = startScriptedServer((socket) => socket.end());
     expect(await failureOf(textOf(new ConnectionPool(systemClock), server.url))).toMatchObject({
