@@ -79,6 +79,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const metrics = createMetrics();
   const keys = createKeyStore({ database, now, onFailure: (error) => log.warn({ err: error }, "key store") });
   const usage = createUsageStore(database);
+  database.startInserts();
   const { journal: journalConfig } = options.loaded.config;
   const journal = openJournal(journalConfig.folder, {
     clock,

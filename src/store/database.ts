@@ -26,6 +26,11 @@ export interface Database {
    * many rows: each dialect has its own fast one.
    */
   insertNew(table: SqlPart, rows: readonly Readonly<Record<string, RowValue>>[]): Promise<void>;
+  /**
+   * Starts what the first `insertNew` would start, for who will insert: a SQLite file's thread needs descriptors, and
+   * with none left the process dies of it. So it is not left to the first rows of a flood.
+   */
+  startInserts(): void;
   /** `sql` with another deadline than the usual one. SQLite has none: it answers before the call returns. */
   within(timeoutMs: number): Sql;
   close(): Promise<void>;

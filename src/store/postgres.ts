@@ -76,7 +76,8 @@ export async function openPostgres(url: string, options: DatabaseOptions = {}): 
     });
   };
   const close = () => current().close({ timeout: CLOSE_TIMEOUT_SECONDS });
-  return { dialect: "postgres", sql, transaction, insertNew, within, close };
+  const startInserts = () => undefined;
+  return { dialect: "postgres", sql, transaction, insertNew, startInserts, within, close };
 }
 
 function connect(url: string): Pool {

@@ -48,6 +48,13 @@ export class SqliteInserts {
     this.#module = thread;
   }
 
+  /** Nothing keeps the process alive yet. */
+  start(): void {
+    if (this.#thread || this.#isClosed) return;
+    this.#thread = this.#start();
+    this.#thread.unref();
+  }
+
   /** All or nothing, in the order of the calls. */
   insert(text: string, rows: readonly (readonly RowValue[])[]): Promise<void> {
     if (this.#isClosed) return Promise.reject(unavailable());

@@ -91,6 +91,7 @@ export async function openSqlite(url: string): Promise<Database> {
     sql,
     transaction,
     insertNew,
+    startInserts: () => inserts?.start(),
     within: () => sql,
     close,
   };

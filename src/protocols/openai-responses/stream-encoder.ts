@@ -2,7 +2,7 @@
 import type { JsonObject } from "#lib/json.ts";
 import { formatSse } from "#lib/sse.ts";
 import type { ChatEvent } from "#model/chat-event.ts";
-import type { Failure } from "#model/failure.ts";
+import { Failure } from "#model/failure.ts";
 import { openaiErrorObject } from "#protocols/openai-errors.ts";
 import type { Envelope, Forwarded, StreamEncoder } from "#protocols/protocol.ts";
 import { failForwarded } from "./fail-forwarded.ts";
@@ -12,10 +12,14 @@ export function createStreamEncoder(envelope: Envelope): StreamEncoder {
   return new ResponsesStreamEncoder(envelope);
 }
 
+/** An answer's text is told once more at its end, so it is held until then: that needs a bound. */
+const CHARS_MAX = 64 * 1024 * 1024;
+
 class ResponsesStreamEncoder implements StreamEncoder {
   readonly #writer: ReplyWriter;
   #text = "";
   #sequence = 0;
+  #chars = 0;
 
   constructor(envelope: Envelope) {
     this.#writer = new ReplyWriter(envelope, (type, fields) => {
@@ -23,7 +27,12 @@ class ResponsesStreamEncoder implements StreamEncoder {
     });
   }
 
+  /** Throws `upstream_broken` where the answer is too large to hold. */
   push(event: ChatEvent): string {
+    if (event.type === "delta" || event.type === "transcript") this.#chars += event.text.length;
+    if (this.#chars > CHARS_MAX && event.type !== "error") {
+      throw new Failure("upstream_broken", "The upstream's answer is too large to hold.");
+    }
     this.#writer.push(event);
     const text = this.#text;
     this.#text = "";
