@@ -4,7 +4,7 @@
  */
 import { Failure, toFailure } from "#model/failure.ts";
 import { asObject, parseJson } from "#lib/json.ts";
-import { readSse } from "#lib/sse.ts";
+import { SseReader } from "#lib/sse.ts";
 import { finalResponse } from "#protocols/openai-responses/stored-items.ts";
 import { foldReply } from "#model/reply.ts";
 import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
@@ -261,7 +261,7 @@ class StreamPump {
   /** The client may refer to the answer as soon as it has its last event, so that waits until the answer is kept. */
   async #keepThenFinish(): Promise<string> {
     try {
-      const response = finalResponse(readSse(this.#tail));
+      const response = finalResponse(SseReader.readText(this.#tail));
       await keepResponse(this.#world, this.#exchange, this.#answer.attempt, response);
     } catch (error) {
       return this.#onBug(error);

@@ -35,8 +35,8 @@ export function settle(world: World, exchange: Exchange, ending: Ending): UsageR
   let books: Books | undefined;
   try {
     books = toBooks(world, exchange, ending);
-    const { attempts, request, records } = books;
-    if (admission) world.journal.settle(records);
+    const { attempts, request } = books;
+    if (admission) world.journal.settle([...attempts, request]);
     // Refused before any upstream: it counts for no day, now as after a restart.
     if (ending.outcome === "refused" && attempts.length === 0) admission?.refund();
     admission?.settle(actualOf(request), world.clock.nowMs());
@@ -50,8 +50,6 @@ export function settle(world: World, exchange: Exchange, ending: Ending): UsageR
 interface Books {
   readonly attempts: readonly UsageRecord[];
   readonly request: UsageRecord;
-  /** All of them, the request's last. */
-  readonly records: readonly UsageRecord[];
   /** What went wrong while the request was rated. */
   readonly bug?: Failure;
 }
@@ -68,16 +66,10 @@ function toBooks(world: World, exchange: Exchange, ending: Ending): Books {
 
 function write(world: World, exchange: Exchange, ending: Ending, rate: typeof rateAttempt): Books {
   const attempts: UsageRecord[] = [];
-  const records: UsageRecord[] = [];
   for (const entry of exchange.attempts) {
-    if (!entry.reachedUpstream) continue;
-    const record = book(world, exchange, entry, rate(exchange, entry));
-    attempts.push(record);
-    records.push(record);
+    if (entry.reachedUpstream) attempts.push(book(world, exchange, entry, rate(exchange, entry)));
   }
-  const request = requestRecord(world, exchange, ending, attempts);
-  records.push(request);
-  return { attempts, request, records };
+  return { attempts, request: requestRecord(world, exchange, ending, attempts) };
 }
 
 function actualOf({ usage, costNanoUsd }: UsageRecord): Actual {

@@ -47,10 +47,6 @@ export class ReplyParser {
     this.#handler = handler;
   }
 
-  get isDone(): boolean {
-    return this.#state === "done";
-  }
-
   /** Throws `malformed`; then nothing more may be pushed, and the connection carries no other request. */
   push(given: Buffer): void {
     const bytes = this.#kept ? Buffer.concat([this.#kept, given]) : given;

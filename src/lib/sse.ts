@@ -63,9 +63,10 @@ export class SseReader {
     return rest.trim() === "" ? frames : [...frames, toFrame(rest)];
   }
 
-  /** Whether part of an event is waiting for its end. */
-  get isMidFrame(): boolean {
-    return this.#piecesChars > 0;
+  /** A text that is there whole as frames; an unterminated last one is one too. */
+  static readText(text: string): readonly SseFrame[] {
+    const reader = new SseReader();
+    return [...reader.#append(text), ...reader.end()];
   }
 
   #append(decoded: string): readonly SseFrame[] {
@@ -166,12 +167,6 @@ function toAnyFrame(raw: string): SseFrame {
     else if (field === "event") event = value;
   }
   return { event, data: data.join("\n"), raw };
-}
-
-/** A text that is there whole as frames; an unterminated last one is one too. */
-export function readSse(text: string): readonly SseFrame[] {
-  const reader = new SseReader();
-  return [...reader.push(Buffer.from(text)), ...reader.end()];
 }
 
 /** One event as text. `data` must be one line, which JSON is. */

@@ -6,37 +6,12 @@ import { join } from "node:path";
 import { Cancellation } from "#lib/cancellation.ts";
 import { systemClock } from "#lib/clock.ts";
 import { ConnectionPool } from "#lib/connection-pool.ts";
-import type { HttpReply, HttpRequest } from "#lib/http-client.ts";
 import { VirtualClock } from "#lib/virtual-clock.ts";
 import { LOCALHOST_CERTIFICATE, LOCALHOST_KEY } from "./localhost-certificate.ts";
-import { answer, startScriptedServer } from "./scripted-server.ts";
-
-const TEXT_MAX = 1_000_000;
-
-function ask(pool: ConnectionPool, url: string, given: Partial<HttpRequest> = {}): Promise<HttpReply> {
-  const cancellation = new Cancellation();
-  return pool.request({
-    url,
-    method: "POST",
-    headers: {},
-    body: "q",
-    connectMs: 2_000,
-    cancellation,
-    ...given,
-  });
-}
+import { ask, failureOf, TEXT_MAX } from "./ask.ts";
+import { answer, openConnections, startScriptedServer } from "./scripted-server.ts";
 
 const textOf = async (pool: ConnectionPool, url: string) => (await ask(pool, url)).text(TEXT_MAX);
-const failureOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => "none",
-    (error: unknown) => error,
-  );
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await Bun.sleep(5);
-}
-
 describe("a connection", () => {
   test("is used again after its answer, and not before", async () => {
     await using server = startScriptedServer((socket, text) => {
@@ -64,7 +39,7 @@ describe("a connection", () => {
     expect(await textOf(pool, server.url)).toBe("ok");
     expect(await textOf(pool, server.url)).toBe("ok");
     expect(server.connections).toBe(2);
-    await until(() => server.open === 0);
+    await openConnections(server, 0);
   });
 
   test("is not used again where an answer came before the whole request was read", async () => {
@@ -87,7 +62,7 @@ describe("a connection", () => {
     });
     const pool = new ConnectionPool(systemClock);
     expect(await textOf(pool, server.url)).toBe("ok");
-    await until(() => server.open === 0);
+    await openConnections(server, 0);
     expect(await textOf(pool, server.url)).toBe("ok");
     expect(server.connections).toBe(2);
   });
@@ -139,7 +114,7 @@ describe("a connection", () => {
       setTimeout(() => socket.terminate(), 20);
     });
     const reply = await ask(new ConnectionPool(systemClock), server.url);
-    expect(await failureOf(Promise.resolve(reply.text(TEXT_MAX)))).toMatchObject({ kind: "broken" });
+    expect(await failureOf(reply.text(TEXT_MAX))).toMatchObject({ kind: "broken" });
   });
 
   test("that is new and closes without an answer is not replaced", async () => {
@@ -160,12 +135,12 @@ describe("a connection", () => {
     await clock.advance(50_000);
     expect(server.connections).toBe(1);
     await clock.advance(15_000);
-    await until(() => server.open === 0);
+    await openConnections(server, 0);
     await textOf(pool, server.url);
     pool.close();
-    await until(() => server.open === 0);
+    await openConnections(server, 0);
     await textOf(pool, server.url);
-    await until(() => server.open === 0);
+    await openConnections(server, 0);
   });
 });
 
@@ -174,13 +149,13 @@ describe("connecting", () => {
     await using server = startScriptedServer(() => undefined);
     const clock = new VirtualClock();
     const asking = failureOf(ask(new ConnectionPool(clock), `https://127.0.0.1:${server.port}`));
-    await until(() => server.open === 1);
+    await openConnections(server, 1);
     await clock.advance(1_999);
     await Bun.sleep(20);
     expect(server.open).toBe(1);
     await clock.advance(1);
     expect(await asking).toMatchObject({ kind: "connect_timeout" });
-    await until(() => server.open === 0);
+    await openConnections(server, 0);
   });
 
   test("can be given up", async () => {
@@ -189,10 +164,10 @@ describe("connecting", () => {
     const clock = new VirtualClock();
     const pool = new ConnectionPool(clock);
     const asking = failureOf(ask(pool, `https://127.0.0.1:${server.port}`, { cancellation }));
-    await until(() => server.open === 1);
+    await openConnections(server, 1);
     cancellation.cancel(new Error("changed our mind"));
     expect(await asking).toMatchObject({ kind: "cancelled" });
-    await until(() => server.open === 0);
+    await openConnections(server, 0);
     expect(clock.pending).toBe(0);
   });
 
@@ -204,7 +179,7 @@ describe("connecting", () => {
     cancellation.cancel(new Error("changed our mind"));
     expect(await asking).toMatchObject({ kind: "cancelled" });
     expect(clock.pending).toBe(0);
-    await until(() => server.open === 0);
+    await openConnections(server, 0);
   });
 
   test("a name that does not resolve is unreachable", async () => {

@@ -5,39 +5,20 @@ import { Cancellation } from "#lib/cancellation.ts";
 import { systemClock } from "#lib/clock.ts";
 import { ConnectionPool } from "#lib/connection-pool.ts";
 import { createFetchClient } from "#lib/fetch-client.ts";
-import { readPiece, type HttpClient, type HttpReply, type HttpRequest } from "#lib/http-client.ts";
-import { answer, startScriptedServer } from "./scripted-server.ts";
+import { readPiece, type HttpClient, type HttpReply } from "#lib/http-client.ts";
+import { ask, failureOf, TEXT_MAX } from "./ask.ts";
+import { answer, openConnections, startScriptedServer } from "./scripted-server.ts";
 
 const clients: Readonly<Record<string, () => HttpClient>> = {
   "connection pool": () => new ConnectionPool(systemClock),
   fetch: () => createFetchClient((url, init) => fetch(url, init)),
 };
 const CHUNKED = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-const TEXT_MAX = 1_000_000;
-
-function ask(client: HttpClient, url: string, given: Partial<HttpRequest> = {}): Promise<HttpReply> {
-  return client.request({
-    url,
-    method: "POST",
-    headers: { "content-type": "text/plain" },
-    body: "question",
-    connectMs: 2_000,
-    cancellation: new Cancellation(),
-    ...given,
-  });
-}
-
 async function readAll(reply: HttpReply): Promise<string> {
   const pieces: Uint8Array[] = [];
   for (let piece = await readPiece(reply); piece; piece = await readPiece(reply)) pieces.push(piece);
   return Buffer.concat(pieces).toString();
 }
-
-const failureOf = (promise: Promise<unknown> | string | Promise<string>) =>
-  Promise.resolve(promise).then(
-    () => "none",
-    (error: unknown) => error,
-  );
 
 describe.each(Object.entries(clients))("%s", (name, createClient) => {
   test("sends method, path, headers and body, and reads status, headers and body", async () => {
@@ -142,7 +123,7 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
     await asked.promise;
     cancellation.cancel(new Error("changed our mind"));
     expect(await failing).toMatchObject({ kind: "cancelled" });
-    await until(() => server.open === 0);
+    await openConnections(server, 0);
   });
 
   test("a request given up before it is made fails", async () => {
@@ -165,7 +146,7 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
       if (how === "close") reply.close();
       else cancellation.cancel(new Error("changed our mind"));
       expect(await failing).toMatchObject({ name: "HttpError" });
-      await until(() => server.open === 0);
+      await openConnections(server, 0);
     },
   );
 
@@ -184,7 +165,7 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
     });
     const reply = await ask(createClient(), server.url);
     expect(await failureOf(reply.text(10_000))).toMatchObject({ kind: "too_large" });
-    await until(() => server.open === 0);
+    await openConnections(server, 0);
   });
 
   test("a byte order mark is no text", async () => {
@@ -298,7 +279,3 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
     await server.stop(true);
   });
 });
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await Bun.sleep(5);
-}

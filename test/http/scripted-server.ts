@@ -1,5 +1,6 @@
 /** A TCP server whose every byte a test decides: what real HTTP servers do not do on purpose. */
 import type { Socket } from "bun";
+import { until } from "../gateway/until.ts";
 
 export interface ScriptedServer extends AsyncDisposable {
   readonly url: string;
@@ -59,6 +60,11 @@ export function startScriptedServer(script: Script): ScriptedServer {
       server.stop(true);
     },
   };
+}
+
+/** Waits until so many of its connections are open. */
+export async function openConnections(server: ScriptedServer, count: number): Promise<void> {
+  await until(`${count} open connections`, () => server.open === count || undefined);
 }
 
 /** A whole answer with its length. */

@@ -3,7 +3,7 @@
  * with that token gives the next part. Each part reports its own counts, its prompt being everything before it.
  */
 import { asArray, asObject, isObject, parseJson, type Json, type JsonObject } from "#lib/json.ts";
-import { formatSse, readSse, type SseFrame } from "#lib/sse.ts";
+import { formatSse, SseReader, type SseFrame } from "#lib/sse.ts";
 import type { Continuing, PartPlace } from "#protocols/protocol.ts";
 import { decodeUsage } from "./decode-usage.ts";
 import { usageField } from "./encode-usage.ts";
@@ -17,7 +17,7 @@ export const continuing: Continuing = {
     return `${bodyText.slice(0, end)},"continuationToken":${JSON.stringify(token)}${bodyText.slice(end)}`;
   },
   joinEvents: (text, place) =>
-    readSse(text)
+    SseReader.readText(text)
       .map((frame) => joinFrame(frame, place))
       .join(""),
 };

@@ -4,7 +4,7 @@
  * event some readers would wait on, or return the torso.
  */
 import { asNumber, asObject, parseJson, type JsonObject } from "#lib/json.ts";
-import { readSse } from "#lib/sse.ts";
+import { SseReader } from "#lib/sse.ts";
 import type { Failure } from "#model/failure.ts";
 import type { Forwarded } from "#protocols/protocol.ts";
 import { failedFields } from "./failed-fields.ts";
@@ -24,7 +24,7 @@ export function failForwarded(failure: Failure, forwarded: Forwarded): FailedEve
 }
 
 function eventsIn(text: string): readonly JsonObject[] {
-  return readSse(text)
+  return SseReader.readText(text)
     .map((frame) => asObject(parseJson(frame.data)))
     .filter((event) => event !== undefined);
 }
