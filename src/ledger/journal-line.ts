@@ -1,5 +1,5 @@
 /**
- * One line of the journal: JSON closed by LF, so a line without its LF was torn by a crash. Two kinds: a request
+ * One line of the journal: JSON closed by LF, so a line without its LF was cut off by a crash. Two kinds: a request
  * passed the gate; a request ended, with all its rows in one line, so that they are kept together or not at all.
  */
 import { isObject, parseJson } from "#lib/json.ts";

@@ -1,6 +1,6 @@
 /**
- * Reads whole lines of a segment from an offset on, a bounded piece at a time. What is no line of ours - the torn
- * tail of a crash, bytes a disk has spoilt - is stepped over and reported, so that it neither stops the rest nor
+ * Reads whole lines of a segment from an offset on, a bounded piece at a time. What is no line of ours - bytes
+ * a disk has spoilt, a line cut off where others follow - is stepped over and reported, so that it neither stops the rest nor
  * disappears silently.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
@@ -30,26 +30,34 @@ const LINE_FEED = 10;
 const PIECE_BYTES = 64 * 1024;
 
 /**
- * Where a file's lines end. Zeros up to its end are what a killed process had taken ahead, and an unfinished line
- * before them is the one it was killed in: nobody was told of it. Zeros between lines are no such thing; a power cut
- * has taken a page there, and `readLines` reports the line they are found in.
+ * Where a file's lines end, for a dead process's file. Zeros up to its end are what the process had taken ahead. In its
+ * last file an unfinished line before them is the one it was killed in: nobody was told of it, and it is not read. Zeros
+ * between lines are no such thing; a power cut has taken a page there, and `readLines` reports the line they are found in.
  */
-export function endOfLines(path: string): number {
+export function endOfLines(path: string, place: "last" | "earlier"): number {
   const file = openSync(path, "r");
   try {
-    const { size } = fstatSync(file);
-    const piece = Buffer.allocUnsafe(PIECE_BYTES);
-    for (let end = size; end > 0; end -= PIECE_BYTES) {
-      const start = Math.max(0, end - PIECE_BYTES);
-      const bytes = piece.subarray(0, readFully(file, piece.subarray(0, end - start), start));
-      if (end === size && bytes.at(-1) !== 0) return size;
-      const lineFeed = bytes.lastIndexOf(LINE_FEED);
-      if (lineFeed >= 0) return start + lineFeed + 1;
-    }
-    return 0;
+    const written = endWhere(file, fstatSync(file).size, (bytes) => bytes.findLastIndex(isWritten));
+    if (place === "earlier") return written;
+    return endWhere(file, written, (bytes) => bytes.lastIndexOf(LINE_FEED));
   } finally {
     closeSync(file);
   }
+}
+
+function isWritten(byte: number): boolean {
+  return byte !== 0;
+}
+
+/** Behind the last byte before `end` that is found, read from there towards the start; 0 where there is none. */
+function endWhere(file: number, end: number, findLast: (bytes: Buffer) => number): number {
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  for (let until = end; until > 0; until -= PIECE_BYTES) {
+    const start = Math.max(0, until - PIECE_BYTES);
+    const found = findLast(piece.subarray(0, readFully(file, piece.subarray(0, until - start), start)));
+    if (found >= 0) return start + found + 1;
+  }
+  return 0;
 }
 
 export function readLines(path: string, range: Range): Chunk {

@@ -79,7 +79,7 @@ async function recoverOwner(
   };
   let records = 0;
   for (const segment of segments) {
-    const until = endOfLines(segment.path);
+    const until = endOfLines(segment.path, segment === segments.at(-1) ? "last" : "earlier");
     for (let offset = 0; offset < until;) {
       const chunk = readLines(segment.path, { from: offset, until, bytesMax: CHUNK_BYTES });
       offset = chunk.nextOffset;

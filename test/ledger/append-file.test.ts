@@ -29,7 +29,7 @@ function newPath(): string {
 
 /** What anybody else finds in the file while it is open. */
 function linesIn(path: string): string {
-  return readFileSync(path).toString("utf8", 0, endOfLines(path));
+  return readFileSync(path).toString("utf8", 0, endOfLines(path, "last"));
 }
 
 describe.each(["mapped", "written"] as const)("a %s file", (form) => {
@@ -137,20 +137,23 @@ describe("a mapped file", () => {
 describe("the end of lines", () => {
   const [long, zeros] = ["x".repeat(100_000), "\0".repeat(200_000)];
   test.each([
-    ["nothing", "", ""],
-    ["only zeros", "", zeros],
-    ["lines", "a\nb\n", ""],
-    ["a torn line", "a\nb", ""],
-    ["lines and zeros", "a\nb\n", zeros],
-    ["long lines and a zero", `${long}\n${long}\n`, "\0"],
-    ["a line that was never finished", `${long}\n`, `{"settled"\0`],
-    ["a line whose end was written first", "a\n", `\0\0\0}]}${zeros}`],
-    ["one long line that was never finished", "", long + zeros],
-    ["zeros between lines", `a\n${zeros}\nb\n`, zeros],
-  ])("of a file with %s", (_, lines, behind) => {
+    ["nothing", "", "", ""],
+    ["only zeros", "", "", zeros],
+    ["lines", "a\nb\n", "", ""],
+    ["a torn line", "a\n", "b", ""],
+    ["only a torn line", "", long, ""],
+    ["lines and zeros", "a\nb\n", "", zeros],
+    ["long lines and a zero", `${long}\n${long}\n`, "", "\0"],
+    ["a line that was never finished", `${long}\n`, `{"settled"`, "\0"],
+    ["a line whose end was written first", "a\n", "\0\0\0}]}", zeros],
+    ["one long line that was never finished", "", long, zeros],
+    ["zeros between lines", `a\n${zeros}\nb\n`, "", zeros],
+  ])("of a file with %s: a line that was begun belongs to it where another file follows", (...parts) => {
+    const [, lines, begun, behind] = parts;
     const path = newPath();
-    writeFileSync(path, lines + behind);
-    expect(endOfLines(path)).toBe(lines.length);
+    writeFileSync(path, lines + begun + behind);
+    expect(endOfLines(path, "last")).toBe(lines.length);
+    expect(endOfLines(path, "earlier")).toBe(lines.length + begun.length);
   });
 
   test("that somebody has cut off is reported, not waited for", () => {

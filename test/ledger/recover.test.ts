@@ -59,30 +59,81 @@ describe("recovery", () => {
     journal.close();
   });
 
-  test("reports a torn last line, keeps it for people and books its request as interrupted", async () => {
+  const settledR1 = JSON.stringify({ settled: rowsOf("r1") });
+  /** Where a `kill -9` stopped the write of a line: after its first byte, in its middle, before its line feed. */
+  const cuts = [1, 100, settledR1.length];
+
+  test.each(cuts)(
+    "takes %d bytes of an unfinished last line for one that nobody was told of",
+    async (cut) => {
+      await using fixture = await openLedgerFixture();
+      const name = die(fixture, (journal) => {
+        journal.admitted(admission("r1"));
+        journal.settle(rowsOf("r2"));
+      });
+      appendFileSync(join(fixture.journalFolder, name), settledR1.slice(0, cut));
+      const damages: Damage[] = [];
+      const onDamage = (damage: Damage) => damages.push(damage);
+      await recoverDead(fixture.journalFolder, { sink: fixture.sink, onDamage });
+      expect(damages).toEqual([]);
+      expect(await fixture.rows()).toEqual([
+        { id: "r1", outcome: "interrupted" },
+        { id: "r2", outcome: "ok" },
+        { id: "r2.1", outcome: "ok" },
+      ]);
+      expect(fixtureFiles(fixture)).toEqual([]);
+    },
+  );
+
+  test("takes a process's only, unfinished line for no line at all", async () => {
     await using fixture = await openLedgerFixture();
-    const name = die(fixture, (journal) => {
-      journal.admitted(admission("r1"));
-      journal.settle(rowsOf("r2"));
-    });
-    const torn = JSON.stringify({ settled: rowsOf("r1") }).slice(0, 100);
-    const path = join(fixture.journalFolder, name);
-    const offset = readFileSync(path).length;
-    appendFileSync(path, torn);
+    const name = die(fixture, (journal) => journal.admitted(admission("r1")));
+    writeFileSync(join(fixture.journalFolder, name), JSON.stringify({ admitted: admission("r1") }));
     const damages: Damage[] = [];
-    await recoverDead(fixture.journalFolder, {
-      sink: fixture.sink,
-      onDamage: (damage) => damages.push(damage),
-    });
-    expect(damages).toEqual([{ path, offset, bytes: 100, reason: "torn line" }]);
-    expect(await fixture.rows()).toEqual([
-      { id: "r1", outcome: "interrupted" },
-      { id: "r2", outcome: "ok" },
-      { id: "r2.1", outcome: "ok" },
-    ]);
-    expect(fixtureFiles(fixture)).toEqual([`${name}.damaged`]);
-    expect(readFileSync(`${path}.damaged`, "utf8")).toEndWith(torn);
+    const onDamage = (damage: Damage) => damages.push(damage);
+    const recovery = await recoverDead(fixture.journalFolder, { sink: fixture.sink, onDamage });
+    expect(recovery).toEqual({ owners: 1, records: 0, interrupted: 0 });
+    expect(damages).toEqual([]);
+    expect(fixtureFiles(fixture)).toEqual([]);
   });
+
+  test.each([
+    {
+      what: "a finished last line that is none",
+      end: "\n",
+      zeros: 0,
+      isEarlier: false,
+      reason: "unreadable line",
+    },
+    { what: "the torn end of an earlier file", end: "", zeros: 0, isEarlier: true, reason: "torn line" },
+    { what: "the same before zeros", end: "", zeros: 5_000, isEarlier: true, reason: "torn line" },
+  ])(
+    "reports $what, keeps it for people and books its request as interrupted",
+    async ({ end, zeros, isEarlier, reason }) => {
+      await using fixture = await openLedgerFixture();
+      const name = die(fixture, (journal) => {
+        journal.admitted(admission("r1"));
+        journal.settle(rowsOf("r2"));
+      });
+      const path = join(fixture.journalFolder, name);
+      const torn = settledR1.slice(0, 100) + end;
+      const offset = readFileSync(path).length;
+      appendFileSync(path, torn);
+      appendFileSync(path, Buffer.alloc(zeros));
+      if (isEarlier) writeFileSync(path.replace(".000001.", ".000002."), "");
+      const damages: Damage[] = [];
+      const onDamage = (damage: Damage) => damages.push(damage);
+      await recoverDead(fixture.journalFolder, { sink: fixture.sink, onDamage });
+      expect(damages).toEqual([{ path, offset, bytes: torn.length, reason }]);
+      expect(await fixture.rows()).toEqual([
+        { id: "r1", outcome: "interrupted" },
+        { id: "r2", outcome: "ok" },
+        { id: "r2.1", outcome: "ok" },
+      ]);
+      expect(fixtureFiles(fixture)).toEqual([`${name}.damaged`]);
+      expect(readFileSync(`${path}.damaged`, "utf8")).toEndWith(torn + "\0".repeat(zeros));
+    },
+  );
 
   test("takes the zeros after the last line, which a killed process leaves, for the end and no damage", async () => {
     await using fixture = await openLedgerFixture();
