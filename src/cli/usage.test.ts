@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { UsageRecord } from "#model/usage-record.ts";
 import { openDatabase } from "#store/database.ts";
 import { createUsageStore } from "#store/usage-store.ts";
+import { encodeUsage } from "#store/usage-text.ts";
 import type { Io } from "./command.ts";
 import { usage } from "./usage.ts";
 
@@ -66,7 +67,7 @@ const ROWS = [
 async function run(...given: string[]): Promise<string> {
   const database = `sqlite:${join(folder, "usage.db")}`;
   const opened = await openDatabase(database);
-  await createUsageStore(opened).insert(ROWS);
+  await createUsageStore(opened).insert([encodeUsage(ROWS)]);
   await opened.close();
   let text = "";
   const io: Io = {

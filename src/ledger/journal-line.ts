@@ -5,7 +5,9 @@
 import { isObject, parseJson } from "#lib/json.ts";
 import type { ProtocolName } from "#model/chat.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
+import { decodeUsage } from "#store/usage-text.ts";
 
+/** `settled` is a usage text (usage-text.ts). */
 export type JournalLine =
   | { readonly admitted: AdmittedRequest }
   | { readonly settled: readonly UsageRecord[] };
@@ -22,21 +24,19 @@ export interface AdmittedRequest {
 }
 
 /** Without its LF, which goes into the file after it. */
-export function encodeLine(line: JournalLine): string {
-  return JSON.stringify(line);
+export function encodeAdmitted(request: AdmittedRequest): string {
+  return JSON.stringify({ admitted: request });
 }
 
 /** Undefined where the text is no line of ours: torn, or damaged on disk. */
 export function decodeLine(text: string): JournalLine | undefined {
   const value = parseJson(text);
   if (!isObject(value)) return undefined;
-  const isAdmitted = isObject(value["admitted"]) && typeof value["admitted"]["id"] === "string";
-  const isSettled = Array.isArray(value["settled"]) && value["settled"].every(hasIds);
-  if (isAdmitted === isSettled) return undefined;
-  // The one trust of this parser: lines are written by `encodeLine` alone, and a torn one is no JSON.
+  const settled = decodeUsage(value);
+  const { admitted } = value;
+  const isAdmitted = isObject(admitted) && typeof admitted["id"] === "string";
+  if (isAdmitted === (settled !== undefined)) return undefined;
+  if (settled) return { settled };
+  // The one trust of this parser: lines are written by `encodeAdmitted` alone, and a torn one is no JSON.
   return value as unknown as JournalLine;
-}
-
-function hasIds(value: unknown): boolean {
-  return isObject(value) && typeof value["id"] === "string" && typeof value["requestId"] === "string";
 }

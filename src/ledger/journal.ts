@@ -18,8 +18,9 @@ import { fdatasync, fdatasyncSync, mkdirSync } from "node:fs";
 import type { Clock, Timer } from "#lib/clock.ts";
 import { Failure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
+import { encodeUsage } from "#store/usage-text.ts";
 import { appendFormFor, openAppendFile, type AppendFile, type AppendForm } from "./append-file.ts";
-import { encodeLine, type AdmittedRequest } from "./journal-line.ts";
+import { encodeAdmitted, type AdmittedRequest } from "./journal-line.ts";
 import { lockOwner, type OwnerLock } from "./owner-lock.ts";
 import { readLines, type Damage } from "./read-lines.ts";
 import {
@@ -55,7 +56,9 @@ export interface Backlog {
 }
 
 export interface JournalBatch {
-  readonly records: readonly UsageRecord[];
+  /** The rows as usage texts (usage-text.ts). */
+  readonly texts: readonly string[];
+  readonly rows: number;
   readonly next: Position;
 }
 
@@ -78,13 +81,16 @@ const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
 const BACKLOG_BYTES_MAX = 4 * 1024 * 1024 * 1024;
 /** Small enough to be parsed, or inserted, without holding up a stream for long. */
 const BATCH_BYTES = 32 * 1024;
-/**
- * Rows inserted together write the pages they share once. To make this many ready for a SQLite file's thread takes the
- * main one about 0.8 ms, which is as long as a stream should wait.
- */
-const BATCH_RECORDS = 512;
-/** Several thousand requests a second leave this many between two rounds of the writer. */
-const TAIL_RECORDS_MAX = 4_000;
+/** Rows inserted together write the pages they share once. */
+const BATCH_RECORDS = 2_048;
+/** Several thousand requests a second leave this many between two rounds of the writer: a few megabytes of text. */
+const TAIL_RECORDS_MAX = 8_000;
+
+/** What one `settle` left: its line, the rows in it, and where it ends. */
+interface TailEntry extends Position {
+  readonly text: string;
+  readonly rows: number;
+}
 
 /** Opens a journal of this process's own in the folder, beside those of others. Throws `unavailable`. */
 export function openJournal(folder: string, options: JournalOptions): Journal {
@@ -102,7 +108,7 @@ class FileJournal implements Journal {
   readonly #ends = new Map<number, number>();
   readonly #damaged = new Set<number>();
   /** The whole backlog, or undefined while it is too long for that. */
-  #tail: JournalBatch[] | undefined = [];
+  #tail: TailEntry[] | undefined = [];
   readonly #form: AppendForm;
   #file: AppendFile;
   #segment = 1;
@@ -135,7 +141,7 @@ class FileJournal implements Journal {
 
   admitted(request: AdmittedRequest): void {
     this.#refuseWhenFull();
-    const line = encodeLine({ admitted: request });
+    const line = encodeAdmitted(request);
     this.#append(line);
     this.#open.set(request.id, { line, segment: this.#segment });
   }
@@ -144,11 +150,12 @@ class FileJournal implements Journal {
     const [first] = records;
     if (first === undefined) return;
     if (!this.#open.has(first.requestId)) this.#refuseWhenFull();
-    this.#append(encodeLine({ settled: records }));
+    const text = encodeUsage(records);
+    this.#append(text);
     this.#backlogRecords += records.length;
     this.#open.delete(first.requestId);
     if (this.#backlogRecords > (this.#options.tailRecordsMax ?? TAIL_RECORDS_MAX)) this.#tail = undefined;
-    this.#tail?.push({ records, next: { segment: this.#segment, offset: this.#file.bytes } });
+    this.#tail?.push({ text, rows: records.length, segment: this.#segment, offset: this.#file.bytes });
   }
 
   read(): JournalBatch | undefined {
@@ -168,7 +175,7 @@ class FileJournal implements Journal {
       for (const damage of chunk.damages) this.#report(segment, damage);
       const records = chunk.lines.flatMap((line) => ("settled" in line ? line.settled : []));
       const next = { segment, offset: chunk.nextOffset };
-      if (records.length > 0) return { records, next };
+      if (records.length > 0) return { texts: [encodeUsage(records)], rows: records.length, next };
       this.#moveTo(next);
     }
   }
@@ -177,9 +184,9 @@ class FileJournal implements Journal {
     while (this.#cursor.segment < batch.next.segment)
       this.#moveTo({ segment: this.#cursor.segment + 1, offset: 0 });
     this.#moveTo(batch.next);
-    this.#backlogRecords -= batch.records.length;
+    this.#backlogRecords -= batch.rows;
     if (this.#backlogRecords === 0) this.#tail = [];
-    else this.#tail = this.#tail?.filter(({ next }) => isBehind(batch.next, next));
+    else this.#tail = this.#tail?.filter((entry) => isBehind(batch.next, entry));
     this.#checkpoint.write(this.#cursor);
   }
 
@@ -198,16 +205,16 @@ class FileJournal implements Journal {
 
   /** The first rows of the tail, whole requests, about a batch of them. */
   #readTail(): JournalBatch | undefined {
-    const [first, ...rest] = this.#tail ?? [];
-    if (first === undefined) return undefined;
-    const records = [...first.records];
-    let { next } = first;
-    for (const entry of rest) {
-      if (records.length + entry.records.length > BATCH_RECORDS) break;
-      records.push(...entry.records);
-      next = entry.next;
+    const texts: string[] = [];
+    let rows = 0;
+    let last: TailEntry | undefined;
+    for (const entry of this.#tail ?? []) {
+      if (last && rows + entry.rows > BATCH_RECORDS) break;
+      texts.push(entry.text);
+      rows += entry.rows;
+      last = entry;
     }
-    return { records, next };
+    return last && { texts, rows, next: { segment: last.segment, offset: last.offset } };
   }
 
   #refuseWhenFull(): void {

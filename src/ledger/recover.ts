@@ -9,6 +9,7 @@ import { Failure, toFailure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
 import type { AdmittedRequest } from "./journal-line.ts";
 import { lockOwner } from "./owner-lock.ts";
+import { encodeUsage } from "#store/usage-text.ts";
 import { endOfLines, readLines, type Chunk, type Damage } from "./read-lines.ts";
 import { keepRefused } from "./refused-rows.ts";
 import {
@@ -75,7 +76,7 @@ async function recoverOwner(
   const segments = listSegments(folder, owner);
   const damaged = new Set<string>();
   const insert = async (rows: readonly UsageRecord[]) => {
-    if (rows.length > 0) keepRefused(folder, await insertSparing(options.sink, rows));
+    if (rows.length > 0) keepRefused(folder, await insertSparing(options.sink, [encodeUsage(rows)]));
   };
   let records = 0;
   for (const segment of segments) {

@@ -8,7 +8,7 @@
  */
 import { appendFileSync, existsSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { encodeLine } from "./journal-line.ts";
+import { encodeUsage } from "#store/usage-text.ts";
 import { lockOwner } from "./owner-lock.ts";
 import { readLines } from "./read-lines.ts";
 import { removeOwner, retireSegment } from "./segment.ts";
@@ -23,7 +23,7 @@ const CHUNK_BYTES = 64 * 1024;
 /** Throws what the disk throws; the rows then stay in the journal. */
 export function keepRefused(folder: string, rows: readonly RefusedRow[]): void {
   if (rows.length === 0) return;
-  const lines = rows.map(({ record }) => `${encodeLine({ settled: [record] })}\n`);
+  const lines = rows.map(({ record }) => `${encodeUsage([record])}\n`);
   appendFileSync(join(folder, KEPT), lines.join(""), { mode: 0o600 });
 }
 
@@ -41,7 +41,7 @@ export async function retryRefused(folder: string, sink: UsageSink): Promise<num
     for (let offset = 0; offset < size;) {
       const chunk = readLines(retried, { from: offset, until: size, bytesMax: CHUNK_BYTES });
       const rows = chunk.lines.flatMap((line) => ("settled" in line ? line.settled : []));
-      const refused = rows.length === 0 ? [] : await insertSparing(sink, rows);
+      const refused = rows.length === 0 ? [] : await insertSparing(sink, [encodeUsage(rows)]);
       keepRefused(folder, refused);
       isDamaged ||= chunk.damages.length > 0;
       taken += rows.length - refused.length;

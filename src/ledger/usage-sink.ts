@@ -1,10 +1,14 @@
 /** Where rows go for good: the part of the usage store that the ledger needs to write. */
 import { toFailure, type Failure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
+import { encodeUsage, recordsOf } from "#store/usage-text.ts";
 
 export interface UsageSink {
-  /** Idempotent by id, all or nothing. Throws `unavailable` where trying again later can help. */
-  insert(records: readonly UsageRecord[]): Promise<void>;
+  /**
+   * Takes rows as usage texts (usage-text.ts). Idempotent by id, all or nothing. Throws `unavailable` where trying again
+   * later can help.
+   */
+  insert(texts: readonly string[]): Promise<void>;
 }
 
 /** A row the database does not take, or that breaks on its way there. It must not hold up the rows behind it. */
@@ -19,18 +23,18 @@ export interface RefusedRow {
  */
 export async function insertSparing(
   sink: UsageSink,
-  records: readonly UsageRecord[],
+  texts: readonly string[],
 ): Promise<readonly RefusedRow[]> {
   try {
-    await sink.insert(records);
+    await sink.insert(texts);
     return [];
   } catch (error) {
     if (mayPass(toFailure(error))) throw error;
   }
   const refused: RefusedRow[] = [];
-  for (const record of records) {
+  for (const record of recordsOf(texts)) {
     try {
-      await sink.insert([record]);
+      await sink.insert([encodeUsage([record])]);
     } catch (error) {
       const failure = toFailure(error);
       if (mayPass(failure)) throw error;

@@ -46,7 +46,7 @@ export type WriterEvent =
   | { readonly type: "damaged"; readonly damage: Damage };
 
 /** How long a row may wait for company before it goes to SQL. */
-const INTERVAL_MS = 100;
+const INTERVAL_MS = 250;
 /** A process that died beside living ones is recovered by one of them within this time. */
 const RECOVER_INTERVAL_MS = 15_000;
 const BACKOFF = { backoffMs: 200, backoffMaxMs: 5_000 };
@@ -134,8 +134,8 @@ class JournalWriter implements Writer {
     // Only what is there now: rows that come meanwhile wait for company, or each would be a transaction of its own.
     let left = this.#journal.backlog.records;
     for (let batch = this.#take(left); batch !== undefined; batch = this.#take(left)) {
-      left -= batch.records.length;
-      const refused = await insertSparing(this.#sink, batch.records);
+      left -= batch.rows;
+      const refused = await insertSparing(this.#sink, batch.texts);
       keepRefused(this.#journal.folder, refused);
       if (refused.length > 0) this.#emit({ type: "refused", rows: refused });
       this.#journal.advance(batch);

@@ -10,7 +10,6 @@ import { migrate } from "./migrate.ts";
 import { openPostgres } from "./postgres.ts";
 import type { Row } from "./row.ts";
 import { openSqlite } from "./sqlite.ts";
-import type { RowValue } from "./sqlite-inserts.ts";
 
 export interface Database {
   readonly dialect: Dialect;
@@ -21,13 +20,12 @@ export interface Database {
    */
   transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /**
-   * Inserts rows into a table, all or nothing; a row whose `id` is there already stays as it is. Every row has the
-   * fields of the first. A column that is null in all rows may be left to its default, so it must have none. The way for
-   * many rows: each dialect has its own fast one.
+   * Inserts the rows of `usage_logs` that usage texts (usage-text.ts) tell, all or nothing; a row whose `id` is there
+   * already stays as it is. There are many of these rows, so each dialect has a fast way of its own.
    */
-  insertNew(table: SqlPart, rows: readonly Readonly<Record<string, RowValue>>[]): Promise<void>;
+  insertUsage(texts: readonly string[]): Promise<void>;
   /**
-   * Starts what the first `insertNew` would start, for who will insert: a SQLite file's thread needs descriptors, and
+   * Starts what the first `insertUsage` would start, for who will insert: a SQLite file's thread needs descriptors, and
    * with none left the process dies of it. So it is not left to the first rows of a flood.
    */
   startInserts(): void;

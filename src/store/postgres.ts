@@ -4,9 +4,11 @@
  * an overdue statement did on the server is unknown, as it is after a lost connection.
  */
 import { SQL } from "bun";
-import type { Database, DatabaseOptions, Sql, SqlPart, SqlValue, TransactionOptions } from "./database.ts";
+import type { Database, DatabaseOptions, Sql, SqlValue, TransactionOptions } from "./database.ts";
 import { createSql, translate, type Run } from "./driver.ts";
 import { unavailable } from "./store-failure.ts";
+import { toUsageRow } from "./usage-row.ts";
+import { recordsOf } from "./usage-text.ts";
 
 const CONNECTIONS_MAX = 10;
 const CONNECTION_TIMEOUT_SECONDS = 5;
@@ -65,19 +67,19 @@ export async function openPostgres(url: string, options: DatabaseOptions = {}): 
     });
 
   const sql = within(timeoutMs);
-  const insertNew: Database["insertNew"] = async (table, given) => {
+  const insertUsage: Database["insertUsage"] = async (texts) => {
     // So that two processes with the same rows wait for each other in line, not crosswise.
-    const rows = given.toSorted(byId);
-    if (rows.length <= ROWS_PER_STATEMENT) return insertRows(sql, table, rows);
+    const rows = recordsOf(texts).map(toUsageRow).sort(byId);
+    if (rows.length <= ROWS_PER_STATEMENT) return insertRows(sql, rows);
     await transaction(async (inner) => {
       for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
-        await insertRows(inner, table, rows.slice(start, start + ROWS_PER_STATEMENT));
+        await insertRows(inner, rows.slice(start, start + ROWS_PER_STATEMENT));
       }
     });
   };
   const close = () => current().close({ timeout: CLOSE_TIMEOUT_SECONDS });
   const startInserts = () => undefined;
-  return { dialect: "postgres", sql, transaction, insertNew, startInserts, within, close };
+  return { dialect: "postgres", sql, transaction, insertUsage, startInserts, within, close };
 }
 
 function connect(url: string): Pool {
@@ -104,11 +106,7 @@ function byId(left: Readonly<Record<string, SqlValue>>, right: Readonly<Record<s
   return String(left["id"]) < String(right["id"]) ? -1 : 1;
 }
 
-async function insertRows(
-  sql: Sql,
-  table: SqlPart,
-  rows: readonly Readonly<Record<string, SqlValue>>[],
-): Promise<void> {
+async function insertRows(sql: Sql, rows: readonly Readonly<Record<string, SqlValue>>[]): Promise<void> {
   if (rows.length === 0) return;
-  await sql`INSERT INTO ${table} ${sql.rows(rows)} ON CONFLICT (id) DO NOTHING`;
+  await sql`INSERT INTO usage_logs ${sql.rows(rows)} ON CONFLICT (id) DO NOTHING`;
 }

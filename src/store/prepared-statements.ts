@@ -4,7 +4,7 @@
 import type { Database as Connection, Statement } from "bun:sqlite";
 import type { Rows, SqlValue } from "./database.ts";
 import type { Row } from "./row.ts";
-import type { RowValue } from "./sqlite-inserts.ts";
+import type { RowValue } from "./usage-row.ts";
 import type { SqliteStatement } from "./sqlite-statement.ts";
 import { unavailable } from "./store-failure.ts";
 

@@ -1,26 +1,19 @@
 /**
- * Rows inserted into a SQLite file by a thread of their own (sqlite-thread.ts), so that neither many rows nor a slow disk
- * hold up the streams of this one.
+ * Usage rows inserted into a SQLite file by a thread of their own (sqlite-thread.ts), so that neither many rows nor a slow
+ * disk hold up the streams of this one. They cross over as the texts they are in the journal, and the thread reads them.
  *
  *   none ──first insert──▶ running ──dies──▶ none (what it had not confirmed is `unavailable`, to be tried again)
  *                             └────close──▶ closed
  */
 import { SqliteThreadError, unavailable } from "./store-failure.ts";
 
-/** What JSON carries exactly. */
-export type RowValue = string | number | null;
-
-/** To the thread, as JSON: half of what cloning the rows would cost. */
-export interface Insert {
+/** To the thread, as it is. Without texts: close the file, nothing more comes. */
+export interface Task {
   readonly id: number;
   readonly path: string;
-  /** One row that is left out where its id is there already. */
-  readonly text: string;
-  readonly rows: readonly (readonly RowValue[])[];
+  /** Usage texts (usage-text.ts), joined by a comma. */
+  readonly texts?: string;
 }
-
-/** To the thread. Without rows: close the file, nothing more comes. */
-export type Task = Insert | { readonly id: number };
 
 /** From the thread. */
 export interface Inserted {
@@ -56,10 +49,9 @@ export class SqliteInserts {
   }
 
   /** All or nothing, in the order of the calls. */
-  insert(text: string, rows: readonly (readonly RowValue[])[]): Promise<void> {
+  insert(texts: readonly string[]): Promise<void> {
     if (this.#isClosed) return Promise.reject(unavailable());
-    const insert: Omit<Insert, "id"> = { path: this.#path, text, rows };
-    return this.#ask((this.#thread ??= this.#start()), insert);
+    return this.#ask((this.#thread ??= this.#start()), texts.join(","));
   }
 
   /**
@@ -69,18 +61,19 @@ export class SqliteInserts {
   async close(): Promise<void> {
     this.#isClosed = true;
     // A thread that died has closed it.
-    if (this.#thread) await this.#ask(this.#thread, null).catch(() => undefined);
+    if (this.#thread) await this.#ask(this.#thread).catch(() => undefined);
     this.#thread?.terminate();
     this.#thread = undefined;
   }
 
-  #ask(thread: Worker, task: Omit<Insert, "id"> | null): Promise<void> {
+  #ask(thread: Worker, texts?: string): Promise<void> {
     const id = (this.#lastId += 1);
     const waiting = Promise.withResolvers<void>();
     this.#waiting.set(id, waiting);
     // While somebody waits for it, the thread keeps the process alive, and only then.
     thread.ref();
-    thread.postMessage(JSON.stringify({ ...task, id }));
+    const task: Task = { id, path: this.#path, ...(texts !== undefined && { texts }) };
+    thread.postMessage(task);
     return waiting.promise;
   }
 

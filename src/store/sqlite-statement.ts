@@ -35,12 +35,6 @@ export function joinList(values: readonly SqlValue[]): SqliteStatement {
   return new SqliteStatement(tuple(values.length), values);
 }
 
-/** One row that is left out where its id is there already. */
-export function insertNewText(table: SqlPart, columns: readonly string[]): string {
-  const names = columns.map(quoted).join(", ");
-  return `INSERT INTO ${place(table, [])} (${names}) VALUES ${tuple(columns.length)} ON CONFLICT (id) DO NOTHING`;
-}
-
 export function toPart(statement: SqliteStatement): SqlPart {
   // Parts are opaque to everybody else; `place` below is where they come back.
   return statement as unknown as SqlPart;

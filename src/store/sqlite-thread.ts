@@ -3,8 +3,10 @@
  * by sqlite-inserts.ts. Here waiting for the file's lock and for the disk holds up nobody.
  */
 import { Database as Connection, SQLiteError } from "bun:sqlite";
+import { insertUsage } from "./insert-usage.ts";
 import { PreparedStatements } from "./prepared-statements.ts";
-import type { Insert, Inserted, Task } from "./sqlite-inserts.ts";
+import type { Inserted, Task } from "./sqlite-inserts.ts";
+import { recordsOf } from "./usage-text.ts";
 
 declare const self: Worker;
 
@@ -15,17 +17,15 @@ const CHECKPOINT_PAGES = 4_000;
 /** The connection, from the first insert on. */
 const opened = new Map<string, PreparedStatements>();
 
-self.addEventListener("message", ({ data }: MessageEvent<string>) => {
-  // The one trust of this file: only sqlite-inserts.ts writes to it.
-  const task = JSON.parse(data) as Task;
-  const done: Inserted = { id: task.id, ...("text" in task ? attempt(task) : closeAll()) };
+self.addEventListener("message", ({ data: { id, path, texts } }: MessageEvent<Task>) => {
+  const done: Inserted = { id, ...(texts === undefined ? closeAll() : insert(path, texts)) };
   self.postMessage(done);
 });
 
-function attempt({ path, text, rows }: Insert): Omit<Inserted, "id"> {
+function insert(path: string, texts: string): Omit<Inserted, "id"> {
   try {
     const connection = opened.get(path) ?? open(path);
-    connection.insertAll(text, rows);
+    insertUsage(connection, recordsOf([texts]));
     return {};
   } catch (error) {
     // A connection remembers what it found: a file that was read-only stays so for it, though it is writable by now.

@@ -9,10 +9,12 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Database, Rows, Sql, SqlPiece, SqlValue } from "./database.ts";
 import { translate, type Run } from "./driver.ts";
+import { insertUsage } from "./insert-usage.ts";
 import { PreparedStatements } from "./prepared-statements.ts";
-import { insertNewText, joinList, joinRows, joinTemplate, toPart } from "./sqlite-statement.ts";
-import { SqliteInserts, type RowValue } from "./sqlite-inserts.ts";
+import { joinList, joinRows, joinTemplate, toPart } from "./sqlite-statement.ts";
+import { SqliteInserts } from "./sqlite-inserts.ts";
 import { PRIMARY_CODE_MASK } from "./store-failure.ts";
+import { recordsOf } from "./usage-text.ts";
 
 /**
  * How long another process's write lock is waited for. SQLite's own wait stands still with the whole process, so it is
@@ -71,14 +73,10 @@ export async function openSqlite(url: string): Promise<Database> {
     });
   // A database in memory is this connection's alone.
   const inserts = path === MEMORY ? undefined : new SqliteInserts(path);
-  const insertNew: Database["insertNew"] = (table, rows) =>
+  const insertTexts: Database["insertUsage"] = (texts) =>
     translate(async () => {
-      if (rows.length === 0) return;
-      const columns = filledColumns(rows);
-      const text = insertNewText(table, columns);
-      const values = rows.map((row) => columns.map((column) => row[column] ?? null));
-      if (inserts) await inserts.insert(text, values);
-      else await whenFree(async () => prepared.insertAll(text, values));
+      if (inserts) await inserts.insert(texts);
+      else await whenFree(async () => insertUsage(prepared, recordsOf(texts)));
     });
   const close = async () => {
     while (turn.taken) await turn.taken;
@@ -90,17 +88,11 @@ export async function openSqlite(url: string): Promise<Database> {
     dialect: "sqlite",
     sql,
     transaction,
-    insertNew,
+    insertUsage: insertTexts,
     startInserts: () => inserts?.start(),
     within: () => sql,
     close,
   };
-}
-
-/** Columns with a value in any of the rows. A third of a usage row is null in nearly all, and binding null costs, too. */
-function filledColumns(rows: readonly Readonly<Record<string, RowValue>>[]): readonly string[] {
-  const columns = Object.keys(rows[0] ?? {});
-  return columns.filter((column) => rows.some((row) => row[column] !== null));
 }
 
 /** A statement that found the lock taken has done nothing, so it can be run again. */

@@ -3,12 +3,16 @@
  * here: one value a column cannot hold would keep its whole batch, and all that follow it, out of the ledger.
  */
 import type { UsageRecord } from "#model/usage-record.ts";
-import type { RowValue } from "./sqlite-inserts.ts";
 
 const TEXT_LENGTH_MAX = 512;
 const JSON_LENGTH_MAX = 65_536;
 
-export function toUsageRow(record: UsageRecord): Readonly<Record<string, RowValue>> {
+/** What JSON carries exactly. */
+export type RowValue = string | number | null;
+export type UsageRow = Readonly<Record<string, RowValue>>;
+
+/** By column. */
+export function toUsageRow(record: UsageRecord): UsageRow {
   const { usage } = record;
   return {
     id: text(record.id),
@@ -66,9 +70,9 @@ function optionalText(value: string | undefined): string | null {
   return value === undefined ? null : text(value);
 }
 
-/** Rounded and kept below 2^53; what is no number was not reported. */
-function integer(value: number | undefined): number | null {
-  if (value === undefined || Number.isNaN(value)) return null;
+/** Rounded and kept below 2^53; what is no number was not reported. JSON writes it as null. */
+function integer(value: number | null | undefined): number | null {
+  if (value === undefined || value === null || Number.isNaN(value)) return null;
   return Math.max(Math.min(Math.round(value), Number.MAX_SAFE_INTEGER), Number.MIN_SAFE_INTEGER);
 }
 

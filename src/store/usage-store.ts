@@ -2,14 +2,12 @@
  * The usage table: what the ledger writes and people ask for. Rows are inserted once by their id, whatever is tried
  * again; sums take money and tokens from request rows only, because a request's are the sum of its attempts'.
  */
-import type { UsageRecord } from "#model/usage-record.ts";
 import type { Database, Sql, SqlPart } from "./database.ts";
 import { bigintColumn, integerColumn, optionalText, type Row } from "./row.ts";
-import { toUsageRow } from "./usage-row.ts";
 
 export interface UsageStore {
-  /** Idempotent by id: a row that is there already stays as it is. All or nothing per call. */
-  insert(records: readonly UsageRecord[]): Promise<void>;
+  /** Usage texts (usage-text.ts). Idempotent by id: a row that is there already stays as it is. All or nothing per call. */
+  insert(texts: readonly string[]): Promise<void>;
   summarise(query: UsageQuery): Promise<readonly UsageSummary[]>;
   /**
    * What the key's requests since then cost, those of the keys it was rotated from and into included, so that a new
@@ -54,9 +52,7 @@ const REPORT_TIMEOUT_MS = 120_000;
 export function createUsageStore(database: Database): UsageStore {
   const { sql } = database;
   return {
-    async insert(records) {
-      await database.insertNew(sql.part`usage_logs`, records.map(toUsageRow));
-    },
+    insert: (texts) => database.insertUsage(texts),
 
     async summarise(query) {
       const rows = await selectSummaries(database.within(REPORT_TIMEOUT_MS), query);

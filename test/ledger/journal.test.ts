@@ -15,6 +15,7 @@ import fc from "fast-check";
 import { VirtualClock } from "#lib/virtual-clock.ts";
 import { Failure } from "#model/failure.ts";
 import { admission, row } from "./rows.ts";
+import { recordsOf } from "#store/usage-text.ts";
 import { openJournal, type Journal, type JournalOptions } from "#ledger/journal.ts";
 import type { Damage } from "#ledger/read-lines.ts";
 
@@ -44,7 +45,7 @@ function openWith(options: Partial<JournalOptions>, folder = newFolder()) {
 function drain(journal: Journal): readonly string[] {
   const ids: string[] = [];
   for (let batch = journal.read(); batch !== undefined; batch = journal.read()) {
-    ids.push(...batch.records.map(({ id }) => id));
+    ids.push(...recordsOf(batch.texts).map(({ id }) => id));
     journal.advance(batch);
   }
   return ids;
@@ -74,14 +75,14 @@ describe.each(["mapped", "written"] as const)("the journal, its files %s,", (for
     journal.settle([row("r1"), row("r1.1", "r1")]);
     journal.settle([odd]);
     const batch = journal.read();
-    expect(batch?.records).toEqual([row("r1"), row("r1.1", "r1"), odd]);
+    expect(recordsOf(batch?.texts ?? [])).toEqual([row("r1"), row("r1.1", "r1"), odd]);
     journal.close();
   });
 
   test("gives the same batch again until it is advanced past", () => {
     const { journal } = open();
     journal.settle([row("r1")]);
-    expect(journal.read()?.records).toEqual(journal.read()?.records ?? []);
+    expect(journal.read()?.texts).toEqual(journal.read()?.texts ?? []);
     expect(drain(journal)).toEqual(["r1"]);
     expect(journal.read()).toBeUndefined();
     journal.settle([row("r2")]);
@@ -129,7 +130,7 @@ describe.each(["mapped", "written"] as const)("the journal, its files %s,", (for
           const batch = kind === "step" ? journal.read() : undefined;
           if (batch === undefined) continue;
           journal.advance(batch);
-          read.push(...batch.records.map((record) => record.id));
+          read.push(...recordsOf(batch.texts).map((record) => record.id));
           expect(journal.backlog.records).toBe(settled.length - read.length);
         }
         read.push(...drain(journal));

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { UsageSink } from "#ledger/usage-sink.ts";
 import { Failure } from "#model/failure.ts";
+import { recordsOf } from "#store/usage-text.ts";
 import { openDatabase, type Database } from "#store/database.ts";
 import { createUsageStore, type UsageStore } from "#store/usage-store.ts";
 
@@ -39,13 +40,13 @@ export async function openLedgerFixture(place: "file" | "memory" = "file"): Prom
     store,
     faults,
     sink: {
-      async insert(records) {
+      async insert(texts) {
         if (faults.isDown)
           throw new Failure("unavailable", "The database is away.", { code: "store_unavailable" });
-        if (records.some(({ id }) => faults.refusedIds.has(id))) {
+        if (recordsOf(texts).some(({ id }) => faults.refusedIds.has(id))) {
           throw new Failure("internal", "The database refused a statement.", { code: "store_refused" });
         }
-        await store.insert(records);
+        await store.insert(texts);
         if (faults.losesAnswers)
           throw new Failure("unavailable", "The answer got lost.", { code: "store_unavailable" });
       },

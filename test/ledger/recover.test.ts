@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { systemClock } from "#lib/clock.ts";
 import { openLedgerFixture, rejectionOf, type LedgerFixture } from "./ledger-fixture.ts";
 import { admission, rowsOf } from "./rows.ts";
+import { encodeUsage } from "#store/usage-text.ts";
 import { openJournal } from "#ledger/journal.ts";
 import type { Damage } from "#ledger/read-lines.ts";
 import { recoverDead } from "#ledger/recover.ts";
@@ -55,11 +56,11 @@ describe("recovery", () => {
     journal.settle(rowsOf("r2"));
     expect(await recoverDead(fixture.journalFolder, { sink: fixture.sink })).toMatchObject({ owners: 0 });
     expect(await fixture.rows()).toEqual([]);
-    expect(journal.read()?.records).toEqual(rowsOf("r2"));
+    expect(journal.read()?.texts).toEqual([encodeUsage(rowsOf("r2"))]);
     journal.close();
   });
 
-  const settledR1 = JSON.stringify({ settled: rowsOf("r1") });
+  const settledR1 = encodeUsage(rowsOf("r1"));
   /** Where a `kill -9` stopped the write of a line: after its first byte, in its middle, before its line feed. */
   const cuts = [1, 100, settledR1.length];
 
@@ -241,7 +242,7 @@ describe("recovery", () => {
             if (kind !== "write" && kind !== "advance") continue;
             const batch = journal.read();
             // Rows may be in SQL before the journal knows: that is where a crash comes between.
-            if (batch !== undefined) pending.push(fixture.store.insert(batch.records));
+            if (batch !== undefined) pending.push(fixture.store.insert(batch.texts));
             if (batch !== undefined && kind === "advance") journal.advance(batch);
           }
         });

@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
 import { insertSparing } from "#ledger/usage-sink.ts";
 import { Failure } from "#model/failure.ts";
+import { encodeUsage, recordsOf } from "#store/usage-text.ts";
 import { row } from "./rows.ts";
 
 const refused = () => new Failure("internal", "The database refused a statement.", { code: "store_refused" });
 const away = () => new Failure("unavailable", "The database is away.", { code: "store_unavailable" });
-const rows = ["r1", "r2", "r3"].map((id) => row(id));
+const texts = [encodeUsage([row("r1"), row("r2")]), encodeUsage([row("r3")])];
 
 const cases = [
   { name: "takes a batch at once where nothing is wrong with it", answers: [], calls: [3] },
@@ -40,13 +41,13 @@ for (const { name, answers, calls, left = [], throws } of cases) {
     const script = [...answers];
     const made: number[] = [];
     const sink = {
-      async insert(records: readonly unknown[]) {
-        made.push(records.length);
+      async insert(given: readonly string[]) {
+        made.push(recordsOf(given).length);
         const error = script.shift();
         if (error !== undefined) throw error;
       },
     };
-    const outcome = await insertSparing(sink, rows).then(
+    const outcome = await insertSparing(sink, texts).then(
       (rest) => rest.map(({ record }) => record.id),
       (error: unknown) => (error instanceof Failure ? error.kind : String(error).split(":")[0]),
     );

@@ -33,7 +33,7 @@ describe("the writer", () => {
     const { clock, journal } = start(fixture);
     await clock.advance(0);
     journal.settle(rowsOf("r1"));
-    await pass(clock, 100);
+    await pass(clock, 250);
     expect(await idsOf(fixture)).toEqual(["r1", "r1.1"]);
     expect(journal.backlog.records).toBe(0);
   });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { UsageRecord } from "#model/usage-record.ts";
 import { type Database, openDatabase } from "#store/database.ts";
 import { createKeyStore } from "#store/key-store.ts";
-import { createUsageStore } from "#store/usage-store.ts";
+import { openUsage } from "./open-usage.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 import { failureOf, rejection } from "./rejection.ts";
 import { startSilentProxy } from "./silent-proxy.ts";
@@ -56,7 +56,7 @@ describe("while PostgreSQL is dead", () => {
       now: () => clock.nowMs,
       onFailure: (error) => failures.push(error),
     });
-    const usage = createUsageStore(database);
+    const usage = openUsage(database);
     const known = await keys.create({ tenantId: "acme" });
     const ending = await keys.create({ tenantId: "acme", expiresAtMs: START_MS + 3_600_000 });
     const unseen = await keys.create({ tenantId: "acme" });

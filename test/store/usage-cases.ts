@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { join } from "node:path";
 import type { UsageRecord } from "#model/usage-record.ts";
 import { createKeyStore } from "#store/key-store.ts";
-import { createUsageStore, type UsageGroup, usageGroups } from "#store/usage-store.ts";
+import { type UsageGroup, usageGroups } from "#store/usage-store.ts";
+import { openUsage } from "./open-usage.ts";
 import { fullRecord, fullRow } from "./full-record.ts";
 import type { Bench } from "./store-battery.ts";
 
@@ -36,7 +37,7 @@ export function testUsage(bench: Bench): void {
   describe("usage", () => {
     test("keeps every field of a record", async () => {
       const database = await bench.open();
-      await createUsageStore(database).insert([fullRecord, { ...request, id: "bare" }]);
+      await openUsage(database).insert([fullRecord, { ...request, id: "bare" }]);
       const [row] = await database.sql`SELECT * FROM usage_logs WHERE id = 'full'`;
       expect(plain(row)).toEqual(fullRow);
       const [bare] = await database.sql`SELECT * FROM usage_logs WHERE id = 'bare'`;
@@ -50,7 +51,7 @@ export function testUsage(bench: Bench): void {
 
     test("keeps what was empty in every record before, and leaves empty what is empty again", async () => {
       const database = await bench.open();
-      const usage = createUsageStore(database);
+      const usage = openUsage(database);
       for (const record of [{ ...request, id: "before" }, fullRecord, { ...request, id: "after" }]) {
         await usage.insert([record]);
       }
@@ -62,7 +63,7 @@ export function testUsage(bench: Bench): void {
     });
 
     test("inserts a record once, whatever is tried again", async () => {
-      const usage = createUsageStore(await bench.open());
+      const usage = openUsage(await bench.open());
       await usage.insert([]);
       await usage.insert([request, attempt]);
       await usage.insert([
@@ -77,7 +78,7 @@ export function testUsage(bench: Bench): void {
 
     test("takes batches larger than one statement, all or nothing", async () => {
       const database = await bench.open();
-      const usage = createUsageStore(database);
+      const usage = openUsage(database);
       const records = Array.from({ length: 1001 }, (_, index) => ({ ...request, id: `r${index}` }));
       await usage.insert(records);
       expect(await usage.requestsSince("key_1", 0)).toBe(1001);
@@ -85,7 +86,7 @@ export function testUsage(bench: Bench): void {
 
     test("takes the same rows from several processes at once, each row once", async () => {
       const url = await bench.emptyDatabase();
-      const usage = createUsageStore(await bench.reopen(url));
+      const usage = openUsage(await bench.reopen(url));
       const script = join(import.meta.dir, "insert-usage.ts");
       const processes = [1, 2, 3].map((seed) =>
         Bun.spawn([process.execPath, script, url, JSON.stringify(request), String(seed)], { stderr: "pipe" }),
@@ -99,7 +100,7 @@ export function testUsage(bench: Bench): void {
     }, 30_000);
 
     test("takes the same rows in crosswise orders without a deadlock", async () => {
-      const usage = createUsageStore(await bench.open());
+      const usage = openUsage(await bench.open());
       for (let round = 0; round < 5; round += 1) {
         const rows = Array.from({ length: 250 }, (_, index) => ({ ...request, id: `${round}-${index}` }));
         await Promise.all([usage.insert(rows), usage.insert(rows.toReversed()), usage.insert(rows)]);
@@ -109,13 +110,13 @@ export function testUsage(bench: Bench): void {
 
     test("makes hostile names and numbers fit instead of refusing the batch", async () => {
       const database = await bench.open();
-      const usage = createUsageStore(database);
+      const usage = openUsage(database);
       await usage.insert([
         {
           ...request,
           logicalModel: `m\0odel\uD800${"x".repeat(10_000)}`,
           servedModel: "\0",
-          usage: { input: 1.5, output: Number.NaN, cacheRead: Number.POSITIVE_INFINITY, reasoning: 0 },
+          usage: { input: 1.5, output: Number.NaN, cacheRead: 1e300, cacheWrite: Infinity, reasoning: 0 },
           totalMs: 0.4,
           firstTokenMs: 12.7,
           tags: { "a\0": "b\0" },
@@ -128,6 +129,7 @@ export function testUsage(bench: Bench): void {
         input_tokens: 2n,
         output_tokens: null,
         cache_read_tokens: BigInt(Number.MAX_SAFE_INTEGER),
+        cache_write_tokens: null,
         reasoning_tokens: 0n,
         total_ms: 0n,
         first_token_ms: 13n,
@@ -136,7 +138,7 @@ export function testUsage(bench: Bench): void {
 
     test("counts money and tokens once, attempts apart, unknown prices as unknown", async () => {
       const database = await bench.open();
-      const usage = createUsageStore(database);
+      const usage = openUsage(database);
       const { costNanoUsd: _, ...unpriced } = request;
       await usage.insert([
         { ...request, attempts: 2 },
@@ -189,7 +191,7 @@ export function testUsage(bench: Bench): void {
     });
 
     test("sums past 2^53 are exact", async () => {
-      const usage = createUsageStore(await bench.open());
+      const usage = openUsage(await bench.open());
       const most = Number.MAX_SAFE_INTEGER;
       await usage.insert([1, 2, 3].map((n) => ({ ...request, id: `r${n}`, costNanoUsd: most })));
       expect(await usage.spentNanoUsd("key_1", 0)).toBe(3n * BigInt(most));
@@ -199,7 +201,7 @@ export function testUsage(bench: Bench): void {
     });
 
     test("is asked for by window, tenant and key, and by UTC day in order", async () => {
-      const usage = createUsageStore(await bench.open());
+      const usage = openUsage(await bench.open());
       const at = (id: string, createdAtMs: number, more: Partial<UsageRecord> = {}) => ({
         ...request,
         ...more,
@@ -231,7 +233,7 @@ export function testUsage(bench: Bench): void {
 
     test("spending and counts follow a key through its rotations, and leave out what was refused", async () => {
       const database = await bench.open();
-      const usage = createUsageStore(database);
+      const usage = openUsage(database);
       const { target: _, ...untargeted } = request;
       const keys = createKeyStore({ database, now: () => START_MS });
       const first = await keys.create({ tenantId: "acme" });
@@ -256,7 +258,7 @@ export function testUsage(bench: Bench): void {
 
     test("what a key spent, and a tenant's report with its attempts, are found by an index", async () => {
       const url = await bench.emptyDatabase();
-      const usage = createUsageStore(await bench.reopen(url));
+      const usage = openUsage(await bench.reopen(url));
       const records = Array.from({ length: 4000 }, (_, n) => {
         const whose = { keyId: `key_${n % 500}`, tenantId: `tenant_${n % 500}` };
         return [
@@ -288,7 +290,7 @@ export function testUsage(bench: Bench): void {
         cost: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
       });
       const database = await bench.open();
-      const usage = createUsageStore(database);
+      const usage = openUsage(database);
       await fc.assert(
         fc.asyncProperty(fc.array(fc.array(record, { maxLength: 12 }), { maxLength: 6 }), async (batches) => {
           await database.sql`DELETE FROM usage_logs`;
