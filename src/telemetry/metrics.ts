@@ -3,6 +3,7 @@
  * from config and keys, never from request bodies, so a client cannot grow them.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { SummedHistogram } from "./summed-histogram.ts";
 
 const DURATION_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const FIRST_TOKEN_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30];
@@ -25,6 +26,12 @@ export function createMetrics() {
     buckets: number[],
     labelNames: readonly Label[],
   ) => new Histogram({ name, help, buckets, labelNames, registers });
+  const summed = <Label extends string = never>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labelNames: readonly Label[],
+  ) => new SummedHistogram({ name, help, buckets, labelNames, registers });
   return {
     registry,
     requests: counter("xjp_requests_total", "Requests by what the client got.", [
@@ -33,7 +40,7 @@ export function createMetrics() {
       "provider",
       "status",
     ]),
-    duration: histogram(
+    duration: summed(
       "xjp_request_duration_seconds",
       "From the first byte in to the last byte out.",
       DURATION_SECONDS,
@@ -50,13 +57,13 @@ export function createMetrics() {
       "limit",
     ]),
     authErrors: counter("xjp_auth_errors_total", "Requests refused for their key.", ["reason"]),
-    firstToken: histogram(
+    firstToken: summed(
       "xjp_time_to_first_token_seconds",
       "From the first byte in to the first content.",
       FIRST_TOKEN_SECONDS,
       ["logical_model", "provider"],
     ),
-    overhead: histogram(
+    overhead: summed(
       "xjp_overhead_seconds",
       "The gateway's own share: total minus time waiting for upstreams.",
       OVERHEAD_SECONDS,

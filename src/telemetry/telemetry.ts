@@ -6,13 +6,14 @@
  * Whoever reads (a scrape, the shutdown, an exit) has them told first. No money is in them; that is the journal's.
  */
 import type { Clock, Timer } from "#lib/clock.ts";
+import { asObject, parseJson } from "#lib/json.ts";
 import type { HealthRegistry } from "#health/target-health.ts";
 import type { BreakerState } from "#health/breaker.ts";
 import type { Failure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { providerOf, Tally } from "./tally.ts";
+import { Tally } from "./tally.ts";
 
 export interface Telemetry {
   requestStarted(): void;
@@ -47,20 +48,18 @@ interface Ended {
 export function createTelemetry(metrics: Metrics, log: Log, clock: Clock): Telemetry {
   let waiting: Ended[] = [];
   let timer: Timer | undefined;
+  const tally = new Tally(metrics);
   const flush = () => {
     timer?.cancel();
     timer = undefined;
     const ended = waiting;
     waiting = [];
-    const tally = new Tally();
     for (const { record, context } of ended) {
-      tally.add(record, context.attempts, context.modelLabel);
-      tell(log, () => {
-        countRefusal(metrics, record, context.failure);
-        observeTimes(metrics, record, context);
-      });
+      const { attempts, modelLabel, overheadMs, failure } = context;
+      tell(log, () => tally.add(record, attempts, modelLabel, overheadMs / MS_PER_SECOND));
+      if (failure) tell(log, () => countRefusal(metrics, record, failure));
     }
-    for (const work of tally.counts(metrics)) tell(log, work);
+    for (const work of tally.counts()) tell(log, work);
     writeLines(log, ended);
   };
   return {
@@ -89,8 +88,7 @@ function tell(log: Log, work: () => void): void {
   }
 }
 
-function countRefusal(metrics: Metrics, record: UsageRecord, failure: Failure | undefined): void {
-  if (!failure) return;
+function countRefusal(metrics: Metrics, record: UsageRecord, failure: Failure): void {
   if (failure.kind === "rate_limited") {
     metrics.rateLimitHits.inc({ tenant_id: record.tenantId, limit: failure.detail.code ?? "rpm" });
   }
@@ -113,15 +111,6 @@ function isKeyRefusal(code: string): boolean {
   return keyRefusals.has(code);
 }
 
-function observeTimes(metrics: Metrics, record: UsageRecord, { overheadMs, modelLabel }: EndContext): void {
-  metrics.overhead.observe(overheadMs / MS_PER_SECOND);
-  if (modelLabel === "") return;
-  const labels = { logical_model: modelLabel, provider: providerOf(record) };
-  metrics.duration.observe(labels, record.totalMs / MS_PER_SECOND);
-  if (record.firstTokenMs !== undefined)
-    metrics.firstToken.observe(labels, record.firstTokenMs / MS_PER_SECOND);
-}
-
 /** The lines of many requests are one write. */
 function writeLines(log: Log, ended: readonly Ended[]): void {
   let lines: string[] = [];
@@ -136,7 +125,7 @@ function writeLines(log: Log, ended: readonly Ended[]): void {
       const before = lines;
       lines = [];
       log.writeLines(before);
-      log.error({ ...fieldsOf(entry), err: failure.detail.cause }, "request");
+      log.error({ ...asObject(parseJson(`{${fieldsOf(entry)}}`)), err: failure.detail.cause }, "request");
     });
   }
   tell(log, () => log.writeLines(lines));
@@ -147,39 +136,52 @@ function lineOf(log: Log, ended: Ended): string | undefined {
   const { failure } = ended.context;
   const level = failure && failure.blame !== "client" ? "warn" : "info";
   if (!log.isLevelEnabled(level)) return undefined;
-  const head = `{"level":${log.levels.values[level]},"time":"${new Date(ended.endedAtMs).toISOString()}",`;
-  return `${head}${JSON.stringify(fieldsOf(ended)).slice(1, -1)},"msg":"request"}\n`;
+  const time = new Date(ended.endedAtMs).toISOString();
+  return `{"level":${log.levels.values[level]},"time":"${time}",${fieldsOf(ended)},"msg":"request"}\n`;
 }
 
-function fieldsOf({ record, context }: Ended) {
+/** The line's fields as JSON. An object of so many, most of them absent somewhere, would cost several times the text. */
+function fieldsOf({ record, context }: Ended): string {
   const { keyPrefix, failure, attempts, overheadMs } = context;
-  return {
-    request_id: record.id,
-    tenant: record.tenantId || undefined,
-    key: keyPrefix,
-    protocol: record.protocolIn,
-    model: record.logicalModel || undefined,
-    target: record.target,
-    stream: record.isStream,
-    status: record.status,
-    outcome: record.outcome,
-    error: failure?.kind,
-    blame: failure?.blame,
-    // A provider's own words may quote the prompt; they are the caller's to read, not the log's.
-    reason: failure?.detail.isUpstreamText === true ? failure.detail.code : failure?.message,
-    attempts: record.attempts,
-    attempt_errors: record.attempts > 1 ? attempts.map((attempt) => attempt.errorKind ?? "ok") : undefined,
-    input_tokens: record.usage.input,
-    output_tokens: record.usage.output,
-    cost_nano_usd: record.costNanoUsd,
-    first_token_ms: rounded(record.firstTokenMs),
-    total_ms: rounded(record.totalMs),
-    overhead_ms: rounded(overheadMs),
-  };
+  const { usage } = record;
+  let fields = `"request_id":${JSON.stringify(record.id)}`;
+  fields += field("tenant", record.tenantId || undefined);
+  fields += field("key", keyPrefix);
+  fields += field("protocol", record.protocolIn);
+  fields += field("model", record.logicalModel || undefined);
+  fields += field("target", record.target);
+  fields += `,"stream":${record.isStream},"status":${record.status},"outcome":"${record.outcome}"`;
+  if (failure) fields += failureFields(failure);
+  fields += count("attempts", record.attempts);
+  if (record.attempts > 1) {
+    const errors = attempts.map((attempt) => attempt.errorKind ?? "ok");
+    fields += `,"attempt_errors":${JSON.stringify(errors)}`;
+  }
+  fields += count("input_tokens", usage.input);
+  fields += count("output_tokens", usage.output);
+  fields += count("cost_nano_usd", record.costNanoUsd);
+  fields += milliseconds("first_token_ms", record.firstTokenMs);
+  fields += milliseconds("total_ms", record.totalMs);
+  return fields + milliseconds("overhead_ms", overheadMs);
 }
 
-function rounded(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.round(ms * 100) / 100;
+function failureFields({ kind, blame, detail, message }: Failure): string {
+  // A provider's own words may quote the prompt; they are the caller's to read, not the log's.
+  const reason = detail.isUpstreamText === true ? detail.code : message;
+  return field("error", kind) + field("blame", blame) + field("reason", reason);
+}
+
+function field(name: string, value: string | undefined): string {
+  return value === undefined ? "" : `,"${name}":${JSON.stringify(value)}`;
+}
+
+/** JSON has no word for what is no number. */
+function count(name: string, value: number | undefined): string {
+  return value === undefined ? "" : `,"${name}":${Number.isFinite(value) ? value : null}`;
+}
+
+function milliseconds(name: string, value: number | undefined): string {
+  return value === undefined ? "" : count(name, Math.round(value * 100) / 100);
 }
 
 const stateNumber: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
