@@ -21,6 +21,8 @@ import { pickProtocol } from "./send.ts";
 import { readUpstreamText } from "./upstream-text.ts";
 import type { Route, World } from "./world.ts";
 
+const HEADERS = { "content-type": "application/json", ...OUR_HEADERS };
+
 export function countTokens(world: World, inbound: Inbound): Promise<Response> {
   let isEstimated = false;
   const counting = inbound.protocol.client.counting;
@@ -92,7 +94,7 @@ async function askTarget(
     const reply = await world.http.request({
       url: address.url,
       method: "POST",
-      headers: { "content-type": "application/json", ...OUR_HEADERS, ...address.headers },
+      headers: [HEADERS, address.headers],
       body: JSON.stringify(connector.shape?.(body, call) ?? body),
       connectMs: plan.timeouts.connectMs,
       cancellation: deadlines.cancellation,

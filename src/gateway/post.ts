@@ -25,6 +25,8 @@ export interface Sending {
 
 /** A compressed stream arrives in blocks, not in tokens. */
 export const OUR_HEADERS = { "accept-encoding": "identity", "user-agent": "XiaojinPro-Gateway" } as const;
+const JSON_HEADERS = { ...OUR_HEADERS, "content-type": "application/json", accept: "application/json" };
+const STREAM_HEADERS = { ...JSON_HEADERS, accept: "text/event-stream" };
 const MS_PER_SECOND = 1000;
 /** How long a whole answer may take while another target is waiting its turn: half the request's time. */
 const WHOLE_SHARE = 0.5;
@@ -51,14 +53,12 @@ export function post(world: World, attempt: Attempt, sending: Sending): Promise<
 function ask(world: World, attempt: Attempt, sending: Sending, address: Address): Promise<HttpReply> {
   const { outgoing, call, deadlines, route } = sending;
   deadlines.cancellation.throwIfCancelled();
-  const accept = call.operation === "stream" ? "text/event-stream" : "application/json";
-  const headers = { ...OUR_HEADERS, "content-type": "application/json", accept };
+  const ours = call.operation === "stream" ? STREAM_HEADERS : JSON_HEADERS;
   attempt.reachedUpstream = true;
   return world.http.request({
     url: address.url,
     method: "POST",
-    // One object grows: each further spread would cost as much as writing the headers.
-    headers: Object.assign(headers, outgoing.headers, address.headers),
+    headers: [ours, outgoing.headers, address.headers],
     body: outgoing.bodyText,
     connectMs: route.timeouts.connectMs,
     cancellation: deadlines.cancellation,

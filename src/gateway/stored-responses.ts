@@ -124,7 +124,7 @@ async function askUpstream(
     const reply = await world.http.request({
       url: `${url}/${encodeURIComponent(stored.id)}`,
       method,
-      headers: { ...OUR_HEADERS, ...headers },
+      headers: [OUR_HEADERS, headers],
       connectMs: route.timeouts.connectMs,
       cancellation: deadlines.cancellation,
     });

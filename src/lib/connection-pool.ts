@@ -8,7 +8,7 @@ import type { HttpClient, HttpReply, HttpRequest } from "./http-client.ts";
 import { HttpConnection, type ConnectionEvents, type Origin } from "./http-connection.ts";
 import { HttpError } from "./http-error.ts";
 import { HttpExchange, type OutgoingRequest } from "./http-exchange.ts";
-import { writeHeaders } from "./http-headers.ts";
+import { writeHeaders, type HeaderFields } from "./http-headers.ts";
 
 interface Address {
   readonly origin: Origin;
@@ -16,6 +16,15 @@ interface Address {
   readonly host: string;
   /** Path and query. */
   readonly path: string;
+  /** What requests to it begin with, as they were written last. */
+  readonly heads: Head[];
+}
+
+/** What a request begins with, up to its length, and what that was written from. */
+interface Head {
+  readonly method: string;
+  readonly headers: readonly HeaderFields[];
+  readonly text: string;
 }
 
 /** Servers close idle connections after a minute or more; those that do sooner cost a new connection, no request. */
@@ -26,6 +35,8 @@ const SWEEP_MS = 5_000;
 const STALE_MS = 1_000;
 /** Addresses kept parsed. Models in paths make many of them, and clients may choose models. */
 const ADDRESSES_MAX = 4_096;
+/** Heads kept of one address. A target's differ by how the answer is to come and by little else. */
+const HEADS_MAX = 8;
 
 export class ConnectionPool implements HttpClient, ConnectionEvents {
   readonly #clock: Clock;
@@ -118,6 +129,7 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
       },
       host,
       path: pathname + search,
+      heads: [],
     };
     if (this.#addresses.size >= ADDRESSES_MAX) this.#addresses.clear();
     this.#addresses.set(url, address);
@@ -137,11 +149,28 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
   };
 }
 
-function toOutgoing(request: HttpRequest, { host, path }: Address): OutgoingRequest {
-  const { method, headers, body, connectMs } = request;
-  const bodyBytes = body === undefined ? 0 : Buffer.byteLength(body);
-  const length = body === undefined ? "" : `content-length: ${bodyBytes}\r\n`;
-  // All of it is ASCII: `writeHeaders` sees to it, and a parsed URL is.
-  const head = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${writeHeaders(headers)}${length}\r\n`;
-  return { text: body === undefined ? head : head + body, bytes: head.length + bodyBytes, connectMs };
+function toOutgoing(request: HttpRequest, address: Address): OutgoingRequest {
+  const { body, connectMs } = request;
+  const head = headOf(request, address);
+  // The head is all ASCII: `writeHeaders` sees to it, and a parsed URL is.
+  if (body === undefined) return { text: `${head}\r\n`, bytes: head.length + 2, connectMs };
+  const bodyBytes = Buffer.byteLength(body);
+  const length = `content-length: ${bodyBytes}\r\n\r\n`;
+  return { text: head + length + body, bytes: head.length + length.length + bodyBytes, connectMs };
+}
+
+/** To check and join headers costs more than all else a request needs here, and a target's are the same every time. */
+function headOf({ method, headers }: HttpRequest, { host, path, heads }: Address): string {
+  for (const head of heads) if (head.method === method && isSame(head.headers, headers)) return head.text;
+  const fields = writeHeaders(Object.assign({}, ...headers));
+  const text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\n${fields}`;
+  if (heads.length >= HEADS_MAX) heads.shift();
+  heads.push({ method, headers, text });
+  return text;
+}
+
+function isSame(known: readonly HeaderFields[], headers: readonly HeaderFields[]): boolean {
+  if (known.length !== headers.length) return false;
+  for (let index = 0; index < known.length; index++) if (known[index] !== headers[index]) return false;
+  return true;
 }

@@ -20,7 +20,7 @@ async function ask(
   try {
     const response = await fetch(url, {
       method,
-      headers: { ...headers },
+      headers: Object.assign({}, ...headers),
       ...(body !== undefined && { body }),
       signal: controller.signal,
       // A redirect could carry our credentials to wherever it points.

@@ -4,13 +4,16 @@
  */
 import type { Cancellation } from "./cancellation.ts";
 import { HttpError } from "./http-error.ts";
-import type { HeaderReader } from "./http-headers.ts";
+import type { HeaderFields, HeaderReader } from "./http-headers.ts";
 
 export interface HttpRequest {
   readonly url: string;
   readonly method: "GET" | "POST" | "DELETE";
-  /** Not those of the connection or of the body's length. */
-  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Not those of the connection or of the body's length. Later ones replace earlier ones of the same name. Nobody may
+   * change them any more: the same objects with the next request are the same headers.
+   */
+  readonly headers: readonly HeaderFields[];
   readonly body?: string;
   /** How long a new connection may take, its name's resolution and its certificate's check included. */
   readonly connectMs: number;

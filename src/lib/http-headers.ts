@@ -14,8 +14,10 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** A line end in a value would begin a header of the client's choosing, or a request. */
 const NOT_IN_VALUE = /[^\t\x20-\x7e]/;
 
+export type HeaderFields = Readonly<Record<string, string>>;
+
 /** `name: value` lines, each with its line end. Throws `malformed` for what would change the lines' meaning. */
-export function writeHeaders(headers: Readonly<Record<string, string>>): string {
+export function writeHeaders(headers: HeaderFields): string {
   let text = "";
   for (const name in headers) {
     const value = headers[name] ?? "";
@@ -31,11 +33,22 @@ export function writeHeaders(headers: Readonly<Record<string, string>>): string 
 }
 
 /** A line that continues another, has no name, or a space where two servers would read two names. */
-const BAD_LINE = /\n(?:[ \t:]|[^:\r\n]*(?:[ \t]:|\r?\n|$))/;
+const BAD_LINE = /\n(?![^ \t:\n]+(?:[ \t]+[^ \t:\n]+)*:)/;
+
+/** How a header's line is found, by its name as it is asked for: our code asks for a few dozen, and no others. */
+const LINES = new Map<string, RegExp>();
+
+function lineOf(name: string): RegExp {
+  let line = LINES.get(name);
+  if (!line) {
+    line = new RegExp(`\\n${name.replaceAll(/[^\w-]/g, "\\$&")}:([^\\n]*)`, "gi");
+    LINES.set(name, line);
+  }
+  return line;
+}
 
 export class ReceivedHeaders implements HeaderReader {
   readonly #text: string;
-  #lower: string | undefined;
 
   /** `text`: the lines behind the status line, each with the LF of the line before it. Throws `malformed`. */
   constructor(text: string) {
@@ -44,13 +57,11 @@ export class ReceivedHeaders implements HeaderReader {
   }
 
   get(name: string): string | null {
-    const lower = (this.#lower ??= this.#text.toLowerCase());
-    const key = `\n${name.toLowerCase()}:`;
+    const line = lineOf(name);
+    line.lastIndex = 0;
     let found: string | null = null;
-    for (let at = lower.indexOf(key); at >= 0; at = lower.indexOf(key, at + 1)) {
-      const from = at + key.length;
-      const end = lower.indexOf("\n", from);
-      const value = this.#text.slice(from, end < 0 ? undefined : end).trim();
+    for (let match = line.exec(this.#text); match; match = line.exec(this.#text)) {
+      const value = match[1]?.trim() ?? "";
       found = found === null ? value : `${found}, ${value}`;
     }
     return found;

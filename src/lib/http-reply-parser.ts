@@ -30,7 +30,11 @@ const LINE_BYTES_MAX = 4 * 1024;
 const CHUNK_DIGITS_MAX = 13;
 const LF = 10;
 const CR = 13;
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\n]*)?$/;
+const STATUS_LINE = /^HTTP\/1\.[01] [1-5]\d\d(?: [^\n]*)?\r?(?:\n|$)/;
+/** Where its version's last digit and its status are. */
+const MINOR_AT = 7;
+const STATUS_AT = 9;
+const STATUS_END = 12;
 const LENGTH = /^(\d{1,15})(?:, \1)*$/;
 
 export class ReplyParser {
@@ -101,14 +105,12 @@ export class ReplyParser {
   #takeHead(text: string): void {
     const lines = text.trimEnd();
     const lineEnd = lines.indexOf("\n");
-    const line = lineEnd < 0 ? lines : lines.slice(0, lineEnd);
-    const match = STATUS_LINE.exec(line.endsWith("\r") ? line.slice(0, -1) : line);
-    if (!match) throw malformed("no status line");
-    const status = Number(match[2]);
+    if (!STATUS_LINE.test(lines)) throw malformed("no status line");
+    const status = Number(lines.slice(STATUS_AT, STATUS_END));
     const headers = new ReceivedHeaders(lineEnd < 0 ? "" : lines.slice(lineEnd));
     if (status === 101) throw malformed("an upgrade nobody asked for");
     if (status < 200) return;
-    this.#frame(status, headers, match[1] === "1");
+    this.#frame(status, headers, lines[MINOR_AT] === "1");
     this.#handler.onHead(status, headers);
     if (this.#bytesLeft === 0 && this.#state === "length") this.#state = "done";
   }

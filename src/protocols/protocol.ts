@@ -136,6 +136,9 @@ export interface PartPlace {
   total(usage: Usage): Usage;
 }
 
+/** Where an API needs none. One object for all requests, so that our client knows their head again. */
+export const NO_HEADERS: EncodedRequest["headers"] = {};
+
 export interface EncodedRequest {
   readonly body: JsonObject;
   /** Protocol headers only (`anthropic-version`, `anthropic-beta`); credentials are the connector's. */

@@ -9,7 +9,7 @@ for (const url of process.argv.slice(2)) {
   const request = {
     url,
     method: "POST",
-    headers: {},
+    headers: [],
     body,
     connectMs: 5_000,
     cancellation: new Cancellation(),

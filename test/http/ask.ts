@@ -10,7 +10,7 @@ export function ask(client: HttpClient, url: string, given: Partial<HttpRequest>
   return client.request({
     url,
     method: "POST",
-    headers: {},
+    headers: [],
     body: "q",
     connectMs: 2_000,
     cancellation,

@@ -55,6 +55,25 @@ describe("a connection", () => {
     expect(server.connections).toBe(2);
   });
 
+  test("carries each request with its own method and headers, however often some of them come", async () => {
+    await using server = startScriptedServer((socket) => socket.write(answer("ok")));
+    const pool = new ConnectionPool(systemClock);
+    const one = { "x-one": "1" };
+    const two = { "x-one": "2", "x-two": "2" };
+    const own = Array.from({ length: 20 }, (_, n) => [{ "x-own": String(n) }]);
+    const asked = [[one], [one, two], [two, one], [one], [], ...own, [one, two], [one]];
+    for (const headers of asked) await (await ask(pool, server.url, { headers })).text(TEXT_MAX);
+    await (await ask(pool, server.url, { headers: [one], method: "DELETE" })).text(TEXT_MAX);
+    const requests = server.received.join("").split(/(?=POST|DELETE)/);
+    const sent = requests.map((text) => text.match(/^(?:\w+ \/|x-\S+: \d+)/gm)?.join(" "));
+    const last = "DELETE / x-one: 1";
+    expect(sent).toEqual([
+      ...["POST / x-one: 1", "POST / x-one: 2 x-two: 2", "POST / x-one: 1 x-two: 2", "POST / x-one: 1", "POST /"],
+      ...own.map((_, n) => `POST / x-own: ${n}`),
+      ...["POST / x-one: 2 x-two: 2", "POST / x-one: 1", last],
+    ]);
+  });
+
   test("is dropped where the server speaks unasked", async () => {
     await using server = startScriptedServer((socket) => {
       socket.write(answer("ok"));

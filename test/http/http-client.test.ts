@@ -26,7 +26,7 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
       socket.write("HTTP/1.1 418 Teapot\r\nX-Kind: tea\r\nContent-Length: 5\r\n\r\nt\u00e9a!"),
     );
     const reply = await ask(createClient(), `${server.url}/a%20path?q=1#part`, {
-      headers: { "x-one": "1", authorization: "Bearer k" },
+      headers: [{ "x-one": "0", authorization: "Bearer k" }, { "x-one": "1" }],
       body: "d\u00e9j\u00e0 vu \u{1f44b}",
     });
     expect(reply.status).toBe(418);
@@ -47,7 +47,7 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
     const reply = await createClient().request({
       url,
       method: "GET",
-      headers: {},
+      headers: [],
       connectMs: 1_000,
       cancellation,
     });
@@ -255,7 +255,7 @@ describe.each(Object.entries(clients))("%s", (name, createClient) => {
 
   test("a header that would begin another is refused", async () => {
     await using server = startScriptedServer((socket) => socket.write(answer("ok")));
-    const headers = { "x-one": "1\r\nauthorization: other" };
+    const headers = [{ "x-one": "1\r\nauthorization: other" }];
     const asking = (async () => ask(createClient(), server.url, { headers }))();
     expect(await failureOf(asking)).toBeInstanceOf(Error);
     expect(server.received.join("")).not.toContain("other");

@@ -2,7 +2,7 @@
  * `anthropic-beta` towards each host. Anthropic and Clewdr (which hands them to Anthropic) take every value; others
  * refuse a request for one they do not know, so only listed values go there.
  */
-import type { Host } from "#protocols/protocol.ts";
+import type { EncodedRequest, Host } from "#protocols/protocol.ts";
 
 const VERTEX = [
   "interleaved-thinking-2025-05-14",
@@ -33,14 +33,17 @@ export function betasFor(betas: readonly string[], host: Host, dropped: Set<stri
 }
 
 const DEFAULT_VERSION = "2023-06-01";
+/** What nearly every request has: one object, so that our client knows its head again. */
+const DEFAULT_HEADERS: EncodedRequest["headers"] = { "anthropic-version": DEFAULT_VERSION };
 
 /** Protocol headers. Vertex reads its version from the body; only Anthropic's own host knows every version. */
 export function protocolHeaders(
   host: Host,
   betas: readonly string[],
   apiVersion: string | undefined,
-): Readonly<Record<string, string>> {
+): EncodedRequest["headers"] {
   const version = host === "anthropic" ? (apiVersion ?? DEFAULT_VERSION) : DEFAULT_VERSION;
+  if (betas.length === 0 && host !== "vertex" && version === DEFAULT_VERSION) return DEFAULT_HEADERS;
   return {
     ...(host !== "vertex" && { "anthropic-version": version }),
     ...(betas.length > 0 && { "anthropic-beta": betas.join(",") }),

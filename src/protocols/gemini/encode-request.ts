@@ -7,7 +7,7 @@ import { asObject, type JsonObject } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
 import { listUnsaid, saidFields } from "#protocols/list-unsaid.ts";
-import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
+import { NO_HEADERS, type Dialect, type EncodedRequest } from "#protocols/protocol.ts";
 import { encodeContents } from "./encode-contents.ts";
 import { encodeGeneration, outputInstruction } from "./encode-generation.ts";
 import { encodeTools, type ToolContext } from "./encode-tools.ts";
@@ -127,14 +127,14 @@ function encodeServiceTier(
   { dialect, dropped }: ToolContext,
 ): { readonly headers: Readonly<Record<string, string>>; readonly fields: JsonObject } {
   const asked = chat.serviceTier;
-  if (asked === undefined || asked === "auto") return { headers: {}, fields: {} };
+  if (asked === undefined || asked === "auto") return { headers: NO_HEADERS, fields: {} };
   const tier = TIERS.get(asked.toLowerCase());
   if (tier === undefined) {
     dropped.push("service_tier");
-    return { headers: {}, fields: {} };
+    return { headers: NO_HEADERS, fields: {} };
   }
-  if (dialect.host !== "vertex") return { headers: {}, fields: { serviceTier: tier } };
-  if (tier === "standard") return { headers: {}, fields: {} };
+  if (dialect.host !== "vertex") return { headers: NO_HEADERS, fields: { serviceTier: tier } };
+  if (tier === "standard") return { headers: NO_HEADERS, fields: {} };
   return { headers: { "x-vertex-ai-llm-shared-request-type": tier }, fields: {} };
 }
 

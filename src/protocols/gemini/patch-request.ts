@@ -5,7 +5,7 @@
  */
 import { asArray, asObject, asString, isObject, type Json, type JsonObject } from "#lib/json.ts";
 import type { Chat, Opaque } from "#model/chat.ts";
-import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
+import { NO_HEADERS, type Dialect, type EncodedRequest } from "#protocols/protocol.ts";
 import { nativeSignature, SIGNATURE_SENTINEL } from "./encode-contents.ts";
 import { fitBackEnd, withContents } from "./fit-back-end.ts";
 import { modelRules } from "./model-rules.ts";
@@ -18,7 +18,7 @@ export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): Enc
     foreign.size === 0
       ? body
       : withContents(body, (content, index) => patchContent(content, { foreign, dialect, dropped, index }));
-  return { body: fitBackEnd(signed, dialect, dropped), headers: {}, dropped };
+  return { body: fitBackEnd(signed, dialect, dropped), headers: NO_HEADERS, dropped };
 }
 
 /**

@@ -6,7 +6,7 @@
 import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import type { Chat, Effort, Reasoning } from "#model/chat.ts";
 import { listUnsaid, saidFields } from "#protocols/list-unsaid.ts";
-import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
+import { NO_HEADERS, type Dialect, type EncodedRequest } from "#protocols/protocol.ts";
 import { effortsOf, isReasoningModel, quirksOf, type Optional, type Quirks } from "./dialects.ts";
 import { encodeMessages } from "./encode-messages.ts";
 import { encodeOutput } from "./encode-output.ts";
@@ -18,7 +18,7 @@ import { unsupported } from "./unsupported.ts";
 export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   const writer = new RequestWriter(chat, dialect);
   const body = withoutThinkingInLostLoop(writer.body(), dialect, writer.dropped);
-  return { body, headers: {}, dropped: [...writer.dropped] };
+  return { body, headers: NO_HEADERS, dropped: [...writer.dropped] };
 }
 
 class RequestWriter {

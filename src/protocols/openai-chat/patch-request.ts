@@ -12,7 +12,7 @@ import {
   type MutableJsonObject,
 } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
-import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
+import { NO_HEADERS, type Dialect, type EncodedRequest } from "#protocols/protocol.ts";
 import { demandsThoughts, isReasoningModel, quirksOf, takesPlainThoughts } from "./dialects.ts";
 import { encodeReasoning, isCallState, type AssistantTurn } from "./encode-assistant.ts";
 import { withoutThinkingInLostLoop } from "./open-loop.ts";
@@ -29,7 +29,6 @@ export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): Enc
   return { body: fitted, headers: NO_HEADERS, dropped: dropped.size === 0 ? NONE_DROPPED : [...dropped] };
 }
 
-const NO_HEADERS: EncodedRequest["headers"] = {};
 const NONE_DROPPED: EncodedRequest["dropped"] = [];
 
 /** Two names for one limit, of which some hosts know only one. */

@@ -8,7 +8,7 @@ import { isObject } from "#lib/json.ts";
 import type { Chat, Effort, OutputFormat } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
 import { listUnsaid, saidFields } from "#protocols/list-unsaid.ts";
-import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
+import { NO_HEADERS, type Dialect, type EncodedRequest } from "#protocols/protocol.ts";
 import { fromCitation } from "./citation.ts";
 import { ENCRYPTED_INCLUDE, LOGPROBS_INCLUDE } from "./decode-request.ts";
 import { unsupported } from "./encode-content.ts";
@@ -40,7 +40,7 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
   const include = includeOf(chat, dialect, dropped);
   if (include.length > 0) body["include"] = include;
   if (isOwn) addExtensions(body, chat.extensions);
-  return { body, headers: {}, dropped };
+  return { body, headers: NO_HEADERS, dropped };
 }
 
 /** Nothing is stored unless asked for; asking for background work is asking for it, as it is polled from the store. */

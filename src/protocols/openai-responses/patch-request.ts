@@ -12,7 +12,7 @@ import {
   type MutableJsonObject,
 } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
-import type { Dialect, EncodedRequest } from "#protocols/protocol.ts";
+import { NO_HEADERS, type Dialect, type EncodedRequest } from "#protocols/protocol.ts";
 import { ENCRYPTED_INCLUDE } from "./decode-request.ts";
 import { asksEncrypted } from "./encode-request.ts";
 import { isOwnId } from "./output-item.ts";
@@ -29,7 +29,7 @@ export function patchRequest(raw: JsonObject, chat: Chat, dialect: Dialect): Enc
     body["include"] = include.includes(ENCRYPTED_INCLUDE) ? include : [...include, ENCRYPTED_INCLUDE];
   }
   if (Array.isArray(raw["input"])) body["input"] = withoutForeign(asArray(raw["input"]), chat, dropped);
-  return { body, headers: {}, dropped };
+  return { body, headers: NO_HEADERS, dropped };
 }
 
 /** Background work is polled from the store, so asking for it asks for storing. */
