@@ -4,7 +4,8 @@ import type { Feature } from "./connector.ts";
 
 type Part = UserPart | ToolResultPart | AssistantPart;
 
-export function featuresOf(chat: Chat): Set<Feature> {
+export function featuresOf(chat: Chat): ReadonlySet<Feature> {
+  if (isPlain(chat)) return NONE;
   const features = new Set<Feature>();
   if (chat.tools.length > 0) features.add("tools");
   for (const turn of chat.turns) {
@@ -12,6 +13,16 @@ export function featuresOf(chat: Chat): Set<Feature> {
     for (const part of turn.parts) addPart(features, part);
   }
   return features;
+}
+
+const NONE: ReadonlySet<Feature> = new Set();
+
+/** Nothing but text and no tools, as most requests are. */
+function isPlain({ tools, turns }: Chat): boolean {
+  if (tools.length > 0) return false;
+  for (const { parts } of turns)
+    for (const part of parts) if ("type" in part && part.type !== "text") return false;
+  return true;
 }
 
 function addPart(features: Set<Feature>, part: Part): void {

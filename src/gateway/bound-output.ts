@@ -25,9 +25,20 @@ export function outputBound(
   targets: readonly Target[],
 ): number {
   if (outputTokensMax !== undefined) return outputTokensMax;
-  const isLarge = targets.every(isLargeModel);
   // Thinking counts as output, and an answer must still fit behind the thinking that was asked for.
-  return (isLarge ? OUTPUT_TOKENS_UNSAID_LARGE : OUTPUT_TOKENS_UNSAID) + (reasoning?.budgetTokens ?? 0);
+  return (
+    (targets.every(isLarge) ? OUTPUT_TOKENS_UNSAID_LARGE : OUTPUT_TOKENS_UNSAID) +
+    (reasoning?.budgetTokens ?? 0)
+  );
+}
+
+/** Targets live as long as their configuration, and every request asks this of its own. */
+const largeTargets = new WeakMap<Target, boolean>();
+
+function isLarge(target: Target): boolean {
+  let known = largeTargets.get(target);
+  if (known === undefined) largeTargets.set(target, (known = isLargeModel(target)));
+  return known;
 }
 
 /** Behind a compatible server anything may bear any name. */

@@ -71,7 +71,7 @@ export class Deadlines {
     this.#phase = phase;
     this.#phaseMs = limitMs;
     this.#sinceMs = this.#clock.monotonicMs();
-    this.#arm();
+    this.#arm(this.#sinceMs);
   }
 
   /** A wait for the upstream's bytes begins: from now on its silence counts. */
@@ -101,7 +101,7 @@ export class Deadlines {
     this.#isWatching = true;
     if (this.#client.aborted) this.#onClientGone();
     this.#shutdown?.add(this.#onShutdown);
-    this.#arm();
+    this.#arm(this.#clock.monotonicMs());
   }
 
   readonly #onShutdown = (): void => {
@@ -114,10 +114,10 @@ export class Deadlines {
     this.abort(new Failure("cancelled", "The client closed the connection."));
   };
 
-  #arm(): void {
+  #arm(nowMs: number): void {
     this.#timer?.cancel();
     const dueMs = Math.min(this.#totalAtMs, this.#sinceMs + this.#phaseMs);
-    this.#timer = this.#clock.schedule(Math.max(0, dueMs - this.#clock.monotonicMs()), this.#onTimer);
+    this.#timer = this.#clock.schedule(Math.max(0, dueMs - nowMs), this.#onTimer);
   }
 
   #expire(failure: Failure): void {
@@ -131,7 +131,7 @@ export class Deadlines {
     if (this.#phase === "idle" && !this.#isWaiting) this.#sinceMs = nowMs;
     if (nowMs >= this.#totalAtMs) this.#expire(timeout("total", this.#totalMs));
     else if (nowMs >= this.#sinceMs + this.#phaseMs) this.#expire(timeout(this.#phase, this.#phaseMs));
-    else this.#arm();
+    else this.#arm(nowMs);
   };
 }
 

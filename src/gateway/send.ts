@@ -165,8 +165,7 @@ interface Reading extends Omit<Sending, "outgoing"> {
 function read(world: World, attempt: Attempt, reading: Reading): Answer | Promise<Answer> {
   const { reply, prepared, deadlines } = reading;
   if (!isOk(reply) || reply.status === 204) return refuse(world, reading);
-  const contentType = reply.headers.get("content-type") ?? "";
-  if (prepared.chat.stream && !contentType.includes("json")) {
+  if (prepared.chat.stream && !isJson(reply)) {
     const { dialect, chat, isNative } = prepared;
     const decoder = prepared.protocol.upstream.createStreamDecoder(dialect, chat);
     const stream = new UpstreamStream(reply, decoder, { deadlines, clock: world.clock, isNative });
@@ -177,6 +176,10 @@ function read(world: World, attempt: Attempt, reading: Reading): Answer | Promis
   return typeof text === "string"
     ? readWhole(world, attempt, reading, text)
     : text.then((late) => readWhole(world, attempt, reading, late));
+}
+
+function isJson({ headers }: HttpReply): boolean {
+  return headers.get("content-type")?.includes("json") === true;
 }
 
 async function refuse(world: World, reading: Reading): Promise<never> {

@@ -34,7 +34,7 @@ async function read(path: string): Promise<string> {
   const reply = await pool.request({
     url: new URL(path, server.url).href,
     method: "GET",
-    headers: {},
+    headers: [],
     connectMs: 1_000,
     cancellation: new Cancellation(),
   });

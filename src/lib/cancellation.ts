@@ -3,7 +3,9 @@
  * cost: a request has one for each attempt, and hardly any is ever used.
  */
 export class Cancellation {
-  #listeners: (() => void)[] = [];
+  #listener: (() => void) | undefined;
+  /** Behind the first: most have one listener at a time. */
+  #others: (() => void)[] | undefined;
   #reason: unknown;
   #isCancelled = false;
   #controller: AbortController | undefined;
@@ -28,12 +30,17 @@ export class Cancellation {
   /** Calls back once it is given up: at once where it is already. */
   onCancel(listener: () => void): void {
     if (this.#isCancelled) listener();
-    else this.#listeners.push(listener);
+    else if (!this.#listener) this.#listener = listener;
+    else (this.#others ??= []).push(listener);
   }
 
   off(listener: () => void): void {
-    const index = this.#listeners.indexOf(listener);
-    if (index >= 0) this.#listeners.splice(index, 1);
+    if (this.#listener === listener) {
+      this.#listener = this.#others?.shift();
+      return;
+    }
+    const index = this.#others?.indexOf(listener) ?? -1;
+    if (index >= 0) this.#others?.splice(index, 1);
   }
 
   throwIfCancelled(): void {
@@ -45,8 +52,11 @@ export class Cancellation {
     if (this.#isCancelled) return;
     this.#isCancelled = true;
     this.#reason = reason;
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    for (const listener of listeners) listener();
+    const first = this.#listener;
+    const others = this.#others;
+    this.#listener = undefined;
+    this.#others = undefined;
+    first?.();
+    if (others) for (const listener of others) listener();
   }
 }
