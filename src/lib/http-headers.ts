@@ -41,7 +41,7 @@ const LINES = new Map<string, RegExp>();
 function lineOf(name: string): RegExp {
   let line = LINES.get(name);
   if (!line) {
-    line = new RegExp(`\\n${name.replaceAll(/[^\w-]/g, "\\$&")}:([^\\n]*)`, "gi");
+    line = new RegExp(`\\n${name.replaceAll(/[^\w-]/g, "\\$&")}:`, "gi");
     LINES.set(name, line);
   }
   return line;
@@ -50,18 +50,20 @@ function lineOf(name: string): RegExp {
 export class ReceivedHeaders implements HeaderReader {
   readonly #text: string;
 
-  /** `text`: the lines behind the status line, each with the LF of the line before it. Throws `malformed`. */
+  /** `text`: the lines, each with the LF of the line before it; what is before the first LF is none. Throws `malformed`. */
   constructor(text: string) {
     if (BAD_LINE.test(text)) throw new HttpError("malformed", "The answer has a header that is none.");
     this.#text = text;
   }
 
   get(name: string): string | null {
+    const text = this.#text;
     const line = lineOf(name);
     line.lastIndex = 0;
     let found: string | null = null;
-    for (let match = line.exec(this.#text); match; match = line.exec(this.#text)) {
-      const value = match[1]?.trim() ?? "";
+    while (line.test(text)) {
+      const end = text.indexOf("\n", line.lastIndex);
+      const value = text.slice(line.lastIndex, end < 0 ? undefined : end).trim();
       found = found === null ? value : `${found}, ${value}`;
     }
     return found;

@@ -97,20 +97,18 @@ export class ReplyParser {
       throw malformed("a head too long to hold");
     }
     if (end < 0) return this.#keep(bytes, at);
-    this.#takeHead(bytes.toString("latin1", at, end));
+    // Without the blank line, so that each line but the first has the LF before it.
+    this.#takeHead(bytes.toString("latin1", at, bytes[end - 2] === CR ? end - 3 : end - 2));
     return end;
   }
 
-  /** `text` without the blank line, each line but the first with the LF before it. */
   #takeHead(text: string): void {
-    const lines = text.trimEnd();
-    const lineEnd = lines.indexOf("\n");
-    if (!STATUS_LINE.test(lines)) throw malformed("no status line");
-    const status = Number(lines.slice(STATUS_AT, STATUS_END));
-    const headers = new ReceivedHeaders(lineEnd < 0 ? "" : lines.slice(lineEnd));
+    if (!STATUS_LINE.test(text)) throw malformed("no status line");
+    const status = Number(text.slice(STATUS_AT, STATUS_END));
+    const headers = new ReceivedHeaders(text);
     if (status === 101) throw malformed("an upgrade nobody asked for");
     if (status < 200) return;
-    this.#frame(status, headers, lines[MINOR_AT] === "1");
+    this.#frame(status, headers, text[MINOR_AT] === "1");
     this.#handler.onHead(status, headers);
     if (this.#bytesLeft === 0 && this.#state === "length") this.#state = "done";
   }
@@ -135,9 +133,9 @@ export class ReplyParser {
       this.#state = "until_close";
       return;
     }
-    const counted = LENGTH.exec(length)?.[1];
-    if (counted === undefined) throw malformed("a length that is none");
-    this.#bytesLeft = Number(counted);
+    if (!LENGTH.test(length)) throw malformed("a length that is none");
+    // Of several that are equal, the first.
+    this.#bytesLeft = Number.parseInt(length, 10);
   }
 
   #readCounted(bytes: Buffer, at: number): number {

@@ -28,8 +28,20 @@ export function repeatedMember(text: string, names: readonly string[]): string |
 function mayRepeat(text: string, names: readonly string[]): boolean {
   if (text.includes("\\u00")) return true;
   for (const path of names) {
-    const spelled = `"${path.slice(path.lastIndexOf(".") + 1)}"`;
+    const spelled = spellingOf(path);
     if (text.includes(spelled, text.indexOf(spelled) + spelled.length)) return true;
   }
   return false;
+}
+
+/** By path: these are a few words of ours, asked for in every body. */
+const SPELLINGS = new Map<string, string>();
+
+function spellingOf(path: string): string {
+  let spelling = SPELLINGS.get(path);
+  if (spelling === undefined) {
+    spelling = `"${path.slice(path.lastIndexOf(".") + 1)}"`;
+    SPELLINGS.set(path, spelling);
+  }
+  return spelling;
 }

@@ -30,14 +30,14 @@ export function decodeRequest(body: JsonObject, line: RequestLine): Chat {
     system,
     turns,
     tools: decodeTools(fields),
-    extensions: asked.has("unknown") ? extensionsOf(body) : NO_EXTENSIONS,
+    extensions: asked.unknown ? extensionsOf(body) : NO_EXTENSIONS,
     betas: NO_BETAS,
   };
   if (toolChoice) chat.toolChoice = toolChoice;
   if (parallelToolCalls !== undefined) chat.parallelToolCalls = parallelToolCalls;
-  if (asked.has("sampling")) Object.assign(chat, decodeSampling(fields));
-  if (asked.has("shape")) Object.assign(chat, decodeShape(fields));
-  if (asked.has("account")) Object.assign(chat, decodeAccount(fields));
+  if (asked.sampling) Object.assign(chat, decodeSampling(fields));
+  if (asked.shape) Object.assign(chat, decodeShape(fields));
+  if (asked.account) Object.assign(chat, decodeAccount(fields));
   return chat;
 }
 
@@ -208,9 +208,9 @@ const GROUPS: ReadonlyMap<string, Group> = new Map(
 );
 
 /** Most callers use few fields: a group that none of them belongs to is not read at all. */
-function groupsOf(body: JsonObject): ReadonlySet<Group | "unknown"> {
-  const groups = new Set<Group | "unknown">();
-  for (const name of Object.keys(body)) groups.add(GROUPS.get(name) ?? "unknown");
+function groupsOf(body: JsonObject): Readonly<Record<Group | "unknown", boolean>> {
+  const groups = { basic: false, sampling: false, shape: false, account: false, unknown: false };
+  for (const name of Object.keys(body)) groups[GROUPS.get(name) ?? "unknown"] = true;
   return groups;
 }
 
