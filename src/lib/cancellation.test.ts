@@ -2,7 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { Cancellation } from "./cancellation.ts";
 
 /** A cancellation with listeners of these names, and what they were told. */
-function listening(names: string): { cancellation: Cancellation; told: string[]; off(name: string): void } {
+function listening(names: string): {
+  cancellation: Cancellation;
+  told: string[];
+  off: (name: string) => void;
+} {
   const cancellation = new Cancellation();
   const told: string[] = [];
   const listeners = new Map([...names].map((name) => [name, () => void told.push(name)]));
