@@ -32,6 +32,8 @@ interface Candidate {
 interface Pick {
   readonly candidate: Candidate;
   readonly permit: Permit;
+  /** When it was picked, monotonic. */
+  readonly nowMs: number;
 }
 
 interface Progress {
@@ -69,9 +71,9 @@ export async function attempt<Answer>(
     const picked =
       pick(world, exchange, route, progress) ?? (await pickLater(world, exchange, route, progress));
     const { candidate, permit } = picked;
-    holdNext(world, exchange, progress, { candidate, permit });
+    holdNext(world, exchange, progress, picked);
     if (candidate.failures === 0) candidate.health.retries.earn();
-    const entry = new Attempt(exchange.attempts.length + 1, candidate.target, world.clock.monotonicMs());
+    const entry = new Attempt(exchange.attempts.length + 1, candidate.target, picked.nowMs);
     exchange.attempts.push(entry);
     try {
       const answer = await send(world, exchange, entry, route);
@@ -130,7 +132,7 @@ function pickReady(candidates: readonly Candidate[], nowMs: number): Pick | unde
     const { health } = candidate;
     const permit = health.acquire(nowMs);
     if (!permit) continue;
-    if (candidate.failures === 0 || health.retries.spend()) return { candidate, permit };
+    if (candidate.failures === 0 || health.retries.spend()) return { candidate, permit, nowMs };
     permit.abandon();
     candidate.isExcluded = true;
   }

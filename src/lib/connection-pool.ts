@@ -28,7 +28,7 @@ interface Head {
 }
 
 /** Servers close idle connections after a minute or more; those that do sooner cost a new connection, no request. */
-const IDLE_MS = 55_000;
+const IDLE_SWEEPS = 12;
 const IDLE_PER_ORIGIN_MAX = 512;
 const SWEEP_MS = 5_000;
 /** A close that crossed the request on its way comes within this time; a later one is of a server that had it. */
@@ -44,6 +44,8 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
   readonly #idle = new Map<string, HttpConnection[]>();
   readonly #addresses = new Map<string, Address>();
   #sweep: Timer | undefined;
+  /** So many there were. An age counted in sweeps costs no look at the clock. */
+  #sweeps = 0;
   #isClosed = false;
 
   constructor(clock: Clock) {
@@ -71,7 +73,7 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
     const { key } = connection.origin;
     const idle = this.#idle.get(key);
     if (this.#isClosed || (idle && idle.length >= IDLE_PER_ORIGIN_MAX)) return connection.close();
-    connection.idleSinceMs = this.#clock.monotonicMs();
+    connection.idleSince = this.#sweeps;
     if (idle) idle.push(connection);
     else this.#idle.set(key, [connection]);
     this.#sweep ??= this.#clock.schedule(SWEEP_MS, this.#onSweep);
@@ -138,10 +140,11 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
 
   readonly #onSweep = (): void => {
     this.#sweep = undefined;
-    const before = this.#clock.monotonicMs() - IDLE_MS;
+    this.#sweeps += 1;
+    const before = this.#sweeps - IDLE_SWEEPS;
     let hasIdle = false;
     for (const connections of this.#idle.values()) {
-      const old = connections.filter(({ idleSinceMs }) => idleSinceMs < before);
+      const old = connections.filter(({ idleSince }) => idleSince <= before);
       for (const connection of old) connection.close();
       hasIdle ||= connections.length > 0;
     }

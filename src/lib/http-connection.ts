@@ -46,8 +46,8 @@ export class HttpConnection implements ReplyHandler {
   #hasServed = false;
   #unsent: Buffer | undefined;
   isClosed = false;
-  /** Monotonic. */
-  idleSinceMs = 0;
+  /** In its owner's count. */
+  idleSince = 0;
   /** When a request was sent on it that was not its first, monotonic. */
   sentAtMs = 0;
 

@@ -60,6 +60,7 @@ export function encodeRequest(chat: Chat, dialect: Dialect): EncodedRequest {
 }
 
 const NONE_DROPPED: readonly string[] = [];
+const NOTHING: JsonObject = {};
 
 function add(body: MutableJsonObject, fields: JsonObject): void {
   for (const name in fields) body[name] = fields[name];
@@ -193,6 +194,7 @@ function instructionOf(output: OutputPlan): readonly string[] {
 }
 
 function systemField(chat: Chat, instructions: readonly string[]): JsonObject {
+  if (chat.system.length === 0 && instructions.length === 0) return NOTHING;
   const parts = chat.system.filter((part) => part.text.trim() !== "");
   const [only, ...others] = parts;
   const isPlain = only !== undefined && others.length === 0 && only.cache === undefined;

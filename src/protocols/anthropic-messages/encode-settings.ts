@@ -1,6 +1,6 @@
 /** The small settings of a request: sampling, tier, user; and the hints this API has no word for. */
 import { lookUp } from "#lib/look-up.ts";
-import type { JsonObject } from "#lib/json.ts";
+import type { JsonObject, MutableJsonObject } from "#lib/json.ts";
 import { saidFields } from "#protocols/list-unsaid.ts";
 import type { Chat } from "#model/chat.ts";
 import type { Dialect } from "#protocols/protocol.ts";
@@ -30,12 +30,11 @@ export function encodeSampling(chat: Chat, { rules, isThinking, dropped }: Sampl
   if (temperature !== chat.temperature) dropped.add("temperature");
   const isDouble = rules.sampling !== "free" && temperature !== undefined && chat.topP !== undefined;
   if (isDouble && chat.topP !== 1) dropped.add("top_p");
-  return {
-    ...stop,
-    ...(temperature !== undefined && { temperature }),
-    ...(chat.topP !== undefined && !isDouble && { top_p: chat.topP }),
-    ...(chat.topK !== undefined && { top_k: chat.topK }),
-  };
+  const fields: MutableJsonObject = { ...stop };
+  if (temperature !== undefined) fields["temperature"] = temperature;
+  if (chat.topP !== undefined && !isDouble) fields["top_p"] = chat.topP;
+  if (chat.topK !== undefined) fields["top_k"] = chat.topK;
+  return fields;
 }
 
 /** The API refuses stop texts that are white space. */
