@@ -1,5 +1,5 @@
 /**
- * The composition root: configuration and the outside world in, a server's `fetch` out. The only file that wires.
+ * The composition root: configuration and the outside world in, what answers requests out. The only file that wires.
  */
 import { readGauges, createTelemetry } from "#telemetry/telemetry.ts";
 import { createMetrics } from "#telemetry/metrics.ts";
@@ -20,6 +20,7 @@ import { createSpentReader } from "#ledger/read-spent.ts";
 import { createWriter, type WriterEvent } from "#ledger/writer.ts";
 import type { Clock } from "#lib/clock.ts";
 import type { HttpClient } from "#lib/http-client.ts";
+import type { IncomingRequest, OutgoingReply } from "#lib/http-server.ts";
 import { createNewId } from "#lib/new-id.ts";
 import { Shutdown } from "#lib/shutdown.ts";
 import { createLimiter } from "#limits/limiter.ts";
@@ -54,7 +55,7 @@ export interface AppOptions {
 }
 
 export interface App {
-  fetch(request: Request): Response | Promise<Response>;
+  answer(request: IncomingRequest): OutgoingReply | Promise<OutgoingReply>;
   readonly keys: KeyStore;
   readonly world: World;
   readonly status: StatusPages;
@@ -158,7 +159,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
   const stopTimers = startTimers(clock, { keys, metrics, log, purge });
   return {
-    fetch: (request) => status.answer(request) ?? dispatch(world, request),
+    answer: (request) => status.answer(request) ?? dispatch(world, request),
     keys,
     world,
     status,

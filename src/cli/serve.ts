@@ -138,7 +138,7 @@ function openPort(loaded: LoadedConfig, app: App, onBug: (error: unknown) => voi
     host,
     port,
     drainMs,
-    fetch: (request) => app.fetch(request),
+    answer: (request) => app.answer(request),
     onDrainOver: () => app.cutAnswers(),
     onBug,
   });

@@ -1,4 +1,5 @@
 /** Step 2: who calls. The key may come in any of the places clients put it; the API's own place wins. */
+import { queryOf } from "#lib/http-server.ts";
 import { Failure } from "#model/failure.ts";
 import type { Caller } from "#model/caller.ts";
 import type { ProtocolName } from "#model/chat.ts";
@@ -16,9 +17,8 @@ const header =
   ({ headers }) =>
     headers.get(name) ?? undefined;
 const query: Reader = ({ inbound }) => {
-  const { url } = inbound.request;
-  const start = url.indexOf("?");
-  return start < 0 ? undefined : (new URLSearchParams(url.slice(start)).get("key") ?? undefined);
+  const { request } = inbound;
+  return request.target.includes("?") ? (queryOf(request).get("key") ?? undefined) : undefined;
 };
 
 const anthropicKey = header("x-api-key");

@@ -2,6 +2,7 @@
  * Token counting: asked of the upstream where it counts, else estimated here and marked `x-xjp-estimated: true`.
  * It passes the same gate as an answer does, because it may reach an upstream (properties P23).
  */
+import type { OutgoingReply } from "#lib/http-server.ts";
 import type { Call, Target } from "#connectors/connector.ts";
 import { asObject, parseJson } from "#lib/json.ts";
 import type { Chat } from "#model/chat.ts";
@@ -23,7 +24,7 @@ import type { Route, World } from "./world.ts";
 
 const HEADERS = { "content-type": "application/json", ...OUR_HEADERS };
 
-export function countTokens(world: World, inbound: Inbound): Promise<Response> {
+export function countTokens(world: World, inbound: Inbound): Promise<OutgoingReply> {
   let isEstimated = false;
   const counting = inbound.protocol.client.counting;
   return answerAside(
@@ -55,7 +56,7 @@ async function countUpstream(
   for (const target of plan.targets) {
     const counted = await askTarget(world, exchange, { chat, plan, target });
     if (counted !== undefined) return counted;
-    if (exchange.client.aborted) throw new Failure("cancelled", "The client closed the connection.");
+    if (exchange.client.isCancelled) throw new Failure("cancelled", "The client closed the connection.");
   }
   return undefined;
 }
@@ -104,7 +105,7 @@ async function askTarget(
     else permit.fail(world.clock.monotonicMs());
     return isOk(reply) ? counting.decodeReply(asObject(parseJson(text))) : undefined;
   } catch {
-    if (!exchange.client.aborted) permit.fail(world.clock.monotonicMs());
+    if (!exchange.client.isCancelled) permit.fail(world.clock.monotonicMs());
     // Told to nobody on purpose: the caller gets an estimate, marked as one.
     return undefined;
   } finally {

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "bun:test";
+import { Cancellation } from "#lib/cancellation.ts";
 import { VirtualClock } from "#lib/virtual-clock.ts";
 import { Failure } from "#model/failure.ts";
 import { Deadlines } from "./deadlines.ts";
 
 function open(totalMs = 100_000) {
   const clock = new VirtualClock();
-  const client = new AbortController();
-  const deadlines = new Deadlines(clock, client.signal, { startedMs: 0, totalMs });
+  const client = new Cancellation();
+  const deadlines = new Deadlines(clock, client, { startedMs: 0, totalMs });
   const code = () => {
     const reason: unknown = deadlines.cancellation.reason;
     return reason instanceof Failure ? (reason.detail.code ?? reason.kind) : undefined;
@@ -75,7 +76,7 @@ describe("each deadline fires alone and on time", () => {
   test("a client that leaves ends the wait at once", () => {
     const { client, deadlines, code } = open();
     deadlines.enter("first_token", 30_000);
-    client.abort();
+    client.cancel(undefined);
     expect(code()).toBe("cancelled");
   });
 });
@@ -84,7 +85,7 @@ test("a stopped watch leaves no timer and hears nothing more", async () => {
   const { clock, client, deadlines, code } = open();
   deadlines.enter("first_token", 1_000);
   deadlines.stop();
-  client.abort();
+  client.cancel(undefined);
   await clock.advance(200_000);
   expect(code()).toBeUndefined();
   expect(clock.pending).toBe(0);
@@ -108,10 +109,10 @@ describe("a watch that is taken up again for the next call", () => {
       const { client, deadlines, code } = open();
       deadlines.enter("idle", 5_000);
       deadlines.stop();
-      if (isGoneBefore) client.abort();
+      if (isGoneBefore) client.cancel(undefined);
       expect(code()).toBeUndefined();
       deadlines.resume();
-      client.abort();
+      client.cancel(undefined);
       expect(code()).toBe("cancelled");
       deadlines.stop();
     }

@@ -32,7 +32,7 @@ export class Deadlines {
   readonly #totalAtMs: number;
   readonly #totalMs: number;
   readonly cancellation = new Cancellation();
-  readonly #client: AbortSignal;
+  readonly #client: Cancellation;
   readonly #shutdown: Shutdown | undefined;
   #phase: Phase = "total";
   #phaseMs = Number.POSITIVE_INFINITY;
@@ -50,15 +50,14 @@ export class Deadlines {
    * Watches the client at once, and time from the first `enter` on. `startedMs`: when the request began, monotonic;
    * the total counts over all its attempts.
    */
-  constructor(clock: Clock, client: AbortSignal, request: Watched) {
+  constructor(clock: Clock, client: Cancellation, request: Watched) {
     this.#clock = clock;
     this.#client = client;
     this.#totalMs = request.totalMs;
     this.#totalAtMs = request.startedMs + request.totalMs;
     this.#shutdown = request.shutdown;
-    if (client.aborted) this.#onClientGone();
-    // For good: the signal lives no longer than its request, and to listen for an ended attempt harms nobody.
-    client.addEventListener("abort", this.#onClientGone);
+    // For good: the client lives no longer than its request, and to listen for an ended attempt harms nobody.
+    client.onCancel(this.#onClientGone);
     this.#shutdown?.add(this.#onShutdown);
   }
 
@@ -99,7 +98,7 @@ export class Deadlines {
   /** Watches on, for the next call of the same attempt. To be called in the same turn as `stop`, or a drain is missed. */
   resume(): void {
     this.#isWatching = true;
-    if (this.#client.aborted) this.#onClientGone();
+    if (this.#client.isCancelled) this.#onClientGone();
     this.#shutdown?.add(this.#onShutdown);
     this.#arm(this.#clock.monotonicMs());
   }

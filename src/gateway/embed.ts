@@ -2,6 +2,7 @@
  * The life of an embeddings request: the same gate, the same targets and retries, the same books that every answer has
  * (properties P23). Only what is asked and what comes back differ.
  */
+import type { OutgoingReply } from "#lib/http-server.ts";
 import { estimateEmbeddingTokens } from "#model/embedding.ts";
 import { toFailure } from "#model/failure.ts";
 import type { EmbeddingClient, EmbeddingReply } from "#protocols/embeddings.ts";
@@ -19,7 +20,7 @@ import { sendEmbedding, type EmbeddingResult } from "./send-embedding.ts";
 import { settle } from "./settle.ts";
 import type { World } from "./world.ts";
 
-export async function embed(world: World, inbound: Inbound, client: EmbeddingClient): Promise<Response> {
+export async function embed(world: World, inbound: Inbound, client: EmbeddingClient): Promise<OutgoingReply> {
   const exchange = observe(world, inbound);
   try {
     await authenticate(world, exchange);
@@ -44,14 +45,16 @@ function replyOf({ attempt: entry, answer: said, usage }: EmbeddingResult): Embe
 }
 
 /** Booked before the client gets it, as every answer is. */
-function answer(world: World, exchange: Exchange, result: EmbeddingResult, text: string): Response {
+function answer(world: World, exchange: Exchange, result: EmbeddingResult, text: string): OutgoingReply {
   noteAnswered(world, exchange);
   const record = settle(world, exchange, { outcome: "ok", status: 200 });
-  return new Response(text, {
+  return {
+    status: 200,
     headers: {
       ...answerHeaders(exchange, result.attempt, record?.costNanoUsd),
       ...(result.usage.estimated === true && { "x-xjp-estimated": "true" }),
       "content-type": "application/json",
     },
-  });
+    body: text,
+  };
 }

@@ -4,6 +4,9 @@
  */
 import type { Admission } from "#limits/admission.ts";
 import type { WorstRequest } from "#ledger/price.ts";
+import type { Cancellation } from "#lib/cancellation.ts";
+import type { HeaderReader } from "#lib/http-headers.ts";
+import type { IncomingRequest } from "#lib/http-server.ts";
 import type { JsonObject } from "#lib/json.ts";
 import type { Caller } from "#model/caller.ts";
 import type { Chat, ProtocolName } from "#model/chat.ts";
@@ -19,7 +22,7 @@ const NO_FIELDS: JsonObject = {};
 
 /** What the router hands in: the socket's request, and what its URL said. */
 export interface Inbound {
-  readonly request: Request;
+  readonly request: IncomingRequest;
   readonly protocol: Protocol;
   /** From the path, where the API puts them there. */
   readonly model?: string;
@@ -40,14 +43,13 @@ export interface Keeping {
 export class Exchange {
   readonly id: string;
   readonly inbound: Inbound;
-  /** The request's own, asked of it once: each time is a call into the engine. */
-  readonly headers: Headers;
+  readonly headers: HeaderReader;
   readonly settings: Settings;
   /** Monotonic. */
   readonly startedMs: number;
   readonly createdAtMs: number;
-  /** Aborts when the client closes its connection. */
-  readonly client: AbortSignal;
+  /** Cancelled when the client closes its connection. */
+  readonly client: Cancellation;
   readonly attempts: Attempt[] = [];
   caller: Caller | undefined;
   admission: Admission | undefined;
@@ -74,16 +76,14 @@ export class Exchange {
   firstTokenMs: number | undefined;
   isSettled = false;
 
-  constructor(
-    fields: Pick<Exchange, "id" | "inbound" | "settings" | "startedMs" | "createdAtMs" | "client">,
-  ) {
+  constructor(fields: Pick<Exchange, "id" | "inbound" | "settings" | "startedMs" | "createdAtMs">) {
     this.id = fields.id;
     this.inbound = fields.inbound;
     this.headers = fields.inbound.request.headers;
     this.settings = fields.settings;
     this.startedMs = fields.startedMs;
     this.createdAtMs = fields.createdAtMs;
-    this.client = fields.client;
+    this.client = fields.inbound.request.gone;
   }
 
   get protocolName(): ProtocolName {

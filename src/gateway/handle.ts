@@ -1,4 +1,5 @@
 /** The life of a request, as a table of contents. The one `catch` of the data plane is here. */
+import type { OutgoingReply } from "#lib/http-server.ts";
 import { toFailure } from "#model/failure.ts";
 import { admit, reserve } from "./admit.ts";
 import { attempt } from "./attempt.ts";
@@ -14,7 +15,7 @@ import { route } from "./route.ts";
 import { send } from "./send.ts";
 import type { World } from "./world.ts";
 
-export async function handle(world: World, inbound: Inbound): Promise<Response> {
+export async function handle(world: World, inbound: Inbound): Promise<OutgoingReply> {
   const exchange = observe(world, inbound);
   try {
     // Waiting costs a turn, also for what is there already.
@@ -22,7 +23,8 @@ export async function handle(world: World, inbound: Inbound): Promise<Response> 
     if (verified) await verified;
     const admitted = admit(world, exchange);
     if (admitted) await admitted;
-    takeBody(exchange, await readBody(world, exchange));
+    const body = readBody(world, exchange);
+    takeBody(exchange, body instanceof Promise ? await body : body);
     if (exchange.protocolName === "openai-responses") await recall(world, exchange);
     const whole = recallThoughts(world, exchange, decode(world, exchange));
     const chat = (exchange.chat = whole instanceof Promise ? await whole : whole);

@@ -20,7 +20,7 @@ export function answerHeaders(exchange: Exchange, attempt: Attempt, costNanoUsd?
 /** What every answer carries, refusals included. */
 export function failureHeaders(exchange: Exchange): Headers {
   const headers: Headers = { "x-request-id": exchange.id };
-  if (exchange.headers.has("origin")) {
+  if (exchange.headers.get("origin") !== null) {
     // Keys travel in headers, never in cookies, so any page that has one may read the answer.
     headers["access-control-allow-origin"] = "*";
     headers["access-control-expose-headers"] = "*";

@@ -1,4 +1,5 @@
 /** `GET /v1/models`: the models this key may use, in the dialect the client's headers ask for. */
+import { queryOf, type IncomingRequest, type OutgoingReply } from "#lib/http-server.ts";
 import type { JsonObject } from "#lib/json.ts";
 import type { ProtocolName } from "#model/chat.ts";
 import { Failure } from "#model/failure.ts";
@@ -20,10 +21,10 @@ const GEMINI_PAGE_MAX = 1000;
 /** `id`: one model; absent: all. */
 export function listModels(
   world: World,
-  request: Request,
+  request: IncomingRequest,
   protocol: Protocol,
   id?: string,
-): Promise<Response> {
+): Promise<OutgoingReply> {
   return answerAside(world, { request, protocol }, async (exchange) => {
     await authenticate(world, exchange);
     const models = visibleModels(exchange);
@@ -34,7 +35,7 @@ export function listModels(
 
 interface Shape {
   readonly one: (model: ListedModel) => JsonObject;
-  readonly list: (models: readonly ListedModel[], request: Request) => JsonObject;
+  readonly list: (models: readonly ListedModel[], request: IncomingRequest) => JsonObject;
 }
 
 const openaiShape: Shape = {
@@ -80,8 +81,8 @@ function anthropicModel({ id }: ListedModel): JsonObject {
   };
 }
 
-function anthropicList(models: readonly ListedModel[], request: Request): JsonObject {
-  const query = new URL(request.url).searchParams;
+function anthropicList(models: readonly ListedModel[], request: IncomingRequest): JsonObject {
+  const query = queryOf(request);
   const limit = Math.min(
     ANTHROPIC_LIMIT_MAX,
     Math.max(1, Number(query.get("limit") ?? ANTHROPIC_LIMIT_DEFAULT) || 1),
@@ -112,8 +113,8 @@ function geminiModel({ id }: ListedModel): JsonObject {
 }
 
 /** The page token is the last id shown: it stays right when models come and go. */
-function geminiList(models: readonly ListedModel[], request: Request): JsonObject {
-  const query = new URL(request.url).searchParams;
+function geminiList(models: readonly ListedModel[], request: IncomingRequest): JsonObject {
+  const query = queryOf(request);
   const size = Math.min(
     GEMINI_PAGE_MAX,
     Math.max(1, Number(query.get("pageSize") ?? GEMINI_PAGE_DEFAULT) || 1),

@@ -10,6 +10,5 @@ export function observe(world: World, inbound: Inbound): Exchange {
     settings: world.settings(),
     startedMs: world.clock.monotonicMs(),
     createdAtMs: world.clock.nowMs(),
-    client: inbound.request.signal,
   });
 }

@@ -1,5 +1,6 @@
 /** Reads the request body within its bounds: bytes, compressed or not, and depth of the JSON. */
 import { brotliDecompress, gunzip, inflate, zstdDecompress, type InputType } from "node:zlib";
+import { HttpError } from "#lib/http-error.ts";
 import { isDeeperThan } from "#lib/is-deeper-than.ts";
 import { isObject, parseJson } from "#lib/json.ts";
 import { Failure } from "#model/failure.ts";
@@ -14,14 +15,17 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** JSON values in a body: millions of empty lists take a hundred times their text in memory. */
 const VALUES_MAX = 1_000_000;
 
-/** In time: a body that never ends must not hold its key's slot for ever. */
-export function readBody(world: Pick<World, "clock">, exchange: Exchange): Promise<Uint8Array> {
+/** At once where it is there. In time: a body that never ends must not hold its key's slot for ever. */
+export function readBody(world: Pick<World, "clock">, exchange: Exchange): Uint8Array | Promise<Uint8Array> {
   const { bodyTimeoutMs, bodyBytesMax } = exchange.settings;
+  const encoding = exchange.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
+  const sent = exchange.inbound.request.body(bodyBytesMax);
+  if (!(sent instanceof Promise) && encoding === "identity") return sent;
   return new Promise((resolve, reject) => {
     const timer = world.clock.schedule(bodyTimeoutMs, () =>
       reject(new Failure("bad_request", `The body did not arrive within ${bodyTimeoutMs} ms.`)),
     );
-    readAll(exchange, bodyBytesMax).then(
+    readAll(sent, encoding, bodyBytesMax).then(
       (bytes) => {
         timer.cancel();
         resolve(bytes);
@@ -66,35 +70,20 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-function brokenOff(exchange: Exchange, cause: unknown): Failure {
+function brokenOff({ client, settings }: Exchange, cause: unknown): Failure {
   if (cause instanceof Failure) return cause;
-  if (exchange.client.aborted)
-    return new Failure("cancelled", "The client closed the connection.", { cause });
+  if (client.isCancelled) return new Failure("cancelled", "The client closed the connection.", { cause });
+  if (cause instanceof HttpError && cause.kind === "too_large") return tooLarge(settings.bodyBytesMax);
   return new Failure("bad_request", "The body broke off. Send it whole.", { cause });
 }
 
-function readAll({ inbound, headers }: Exchange, bytesMax: number): Promise<Uint8Array> {
-  const { request } = inbound;
-  const declared = Number(headers.get("content-length") ?? 0);
-  if (declared > bytesMax) return Promise.reject(tooLarge(bytesMax));
-  const encoding = headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
-  const isPlain = encoding === "identity";
-  const sent = isPlain && declared > 0 ? request.bytes() : readBytes(request, bytesMax);
-  return isPlain ? sent : sent.then((bytes) => decompress(bytes, encoding, bytesMax));
-}
-
-/** For bodies that do not declare their length: counts as they come, so none is held past the bound. */
-async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  if (request.body) {
-    for await (const chunk of request.body) {
-      total += chunk.length;
-      if (total > bytesMax) throw tooLarge(bytesMax);
-      chunks.push(chunk);
-    }
-  }
-  return Buffer.concat(chunks, total);
+async function readAll(
+  sent: Uint8Array | Promise<Uint8Array>,
+  encoding: string,
+  bytesMax: number,
+): Promise<Uint8Array> {
+  const bytes = await sent;
+  return encoding === "identity" ? bytes : decompress(bytes, encoding, bytesMax);
 }
 
 type Decompressor = (

@@ -3,6 +3,7 @@
  * and a stream that breaks ends with the API's own error, never with something that looks like its end.
  */
 import { Failure, toFailure } from "#model/failure.ts";
+import { jsonReply, type BodySink, type OutgoingReply, type PouredBody } from "#lib/http-server.ts";
 import { asObject, parseJson } from "#lib/json.ts";
 import { SseReader } from "#lib/sse.ts";
 import { finalResponse } from "#protocols/openai-responses/stored-items.ts";
@@ -20,7 +21,11 @@ import { settle } from "./settle.ts";
 import type { Step } from "./upstream-stream.ts";
 import type { World } from "./world.ts";
 
-export function respond(world: World, exchange: Exchange, answer: Answer): Response | Promise<Response> {
+export function respond(
+  world: World,
+  exchange: Exchange,
+  answer: Answer,
+): OutgoingReply | Promise<OutgoingReply> {
   noteAnswered(world, exchange);
   return answer.kind === "whole"
     ? respondWhole(world, exchange, answer)
@@ -34,7 +39,7 @@ export function noteAnswered(world: World, exchange: Exchange): void {
 }
 
 /** The refusal in the client's own dialect. Also the end of requests whose client has left. */
-export function refuse(world: World, exchange: Exchange, failure: Failure): Response {
+export function refuse(world: World, exchange: Exchange, failure: Failure): OutgoingReply {
   const outcome =
     failure.kind === "cancelled" ? "client_cancelled" : failure.blame === "client" ? "refused" : "failed";
   let told = failure;
@@ -50,19 +55,14 @@ export function refuse(world: World, exchange: Exchange, failure: Failure): Resp
   }
   const encoded =
     told === failure ? encodedFirst : exchange.inbound.protocol.client.encodeFailure(told, exchange.id);
-  return new Response(JSON.stringify(encoded.body), {
-    status: encoded.status,
-    headers: {
-      ...failureHeaders(exchange),
-      ...encoded.headers,
-      "content-type": "application/json",
-      // A body nobody read would be taken for the next request, or swallowed to its end.
-      ...(exchange.text === "" && exchange.inbound.request.method === "POST" && { connection: "close" }),
-    },
-  });
+  return jsonReply(encoded.status, encoded.body, { ...failureHeaders(exchange), ...encoded.headers });
 }
 
-function respondWhole(world: World, exchange: Exchange, answer: WholeAnswer): Response | Promise<Response> {
+function respondWhole(
+  world: World,
+  exchange: Exchange,
+  answer: WholeAnswer,
+): OutgoingReply | Promise<OutgoingReply> {
   const { attempt, events, nativeText } = answer;
   const client = exchange.inbound.protocol.client;
   const text =
@@ -75,35 +75,25 @@ function respondWhole(world: World, exchange: Exchange, answer: WholeAnswer): Re
     : sendWhole(world, exchange, attempt, text);
 }
 
-function sendWhole(world: World, exchange: Exchange, attempt: Attempt, text: string): Response {
+function sendWhole(world: World, exchange: Exchange, attempt: Attempt, text: string): OutgoingReply {
   const record = settle(world, exchange, { outcome: "ok", status: 200 });
-  return new Response(text, {
-    headers: { ...answerHeaders(exchange, attempt, record?.costNanoUsd), "content-type": "application/json" },
-  });
+  const headers = answerHeaders(exchange, attempt, record?.costNanoUsd);
+  headers["content-type"] = "application/json";
+  return { status: 200, headers, body: text };
 }
 
-function respondStream(world: World, exchange: Exchange, answer: StreamAnswer): Response {
-  const pump = new StreamPump(world, exchange, answer);
-  // A direct stream hands its chunks to the socket as they are written: a queue between the two costs as much as all else.
-  const body = new ReadableStream<Uint8Array>({
-    type: "direct",
-    pull: (sink: ReadableStreamDirectController) => pump.pourInto(sink),
-    cancel: () => pump.clientLeft(),
-  });
-  return new Response(body, {
-    headers: {
-      ...answerHeaders(exchange, answer.attempt),
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-cache, no-transform",
-      "x-accel-buffering": "no",
-    },
-  });
+function respondStream(world: World, exchange: Exchange, answer: StreamAnswer): OutgoingReply {
+  const headers = answerHeaders(exchange, answer.attempt);
+  headers["content-type"] = "text/event-stream; charset=utf-8";
+  headers["cache-control"] = "no-cache, no-transform";
+  headers["x-accel-buffering"] = "no";
+  return { status: 200, headers, body: new StreamPump(world, exchange, answer) };
 }
 
 const MS_PER_SECOND = 1000;
 
 /** Turns upstream steps into the client's text. Owns the attempt from the commit point to the booking. */
-class StreamPump {
+class StreamPump implements PouredBody {
   readonly #world: World;
   readonly #exchange: Exchange;
   readonly #answer: StreamAnswer;
@@ -118,8 +108,7 @@ class StreamPump {
   #choicesOpen: number;
   #hasFinish = false;
   #lastWords = "";
-  #sink: ReadableStreamDirectController | undefined;
-  readonly #poured = Promise.withResolvers<void>();
+  #sink: BodySink | undefined;
   isFinished = false;
   /** The client left: there is nothing to write to, nor to close. */
   hasNoReader = false;
@@ -134,16 +123,18 @@ class StreamPump {
       ? undefined
       : exchange.inbound.protocol.client.createStreamEncoder(envelope(world, exchange, answer.attempt));
     this.#choicesOpen = chatOf(exchange).choices ?? 1;
-    exchange.client.addEventListener("abort", this.#onGone, { once: true });
     answer.onExpired((failure) => this.#expire(failure));
-    if (exchange.client.aborted) this.clientLeft();
+    exchange.client.onCancel(this.#onGone);
   }
 
   /** Writes the answer to its end. The next chunk is read when the client has room for it. */
-  pourInto(sink: ReadableStreamDirectController): Promise<void> {
+  begin(sink: BodySink): void {
     this.#sink = sink;
     this.#pour();
-    return this.#poured.promise;
+  }
+
+  onRoom(): void {
+    this.#pour();
   }
 
   /**
@@ -182,20 +173,12 @@ class StreamPump {
       return false;
     }
     const sink = this.#sink;
-    if (this.hasNoReader || !sink) {
-      this.#poured.resolve();
-      return false;
-    }
-    const taken = text === "" ? undefined : sink.write(text);
+    if (this.hasNoReader || !sink) return false;
     if (this.isFinished) {
-      sink.close();
-      this.#poured.resolve();
+      sink.end(text);
       return false;
     }
-    if (taken !== undefined) void sink.flush();
-    if (!(taken instanceof Promise)) return true;
-    void taken.then(() => this.#pour());
-    return false;
+    return text === "" || sink.write(text);
   }
 
   /** A bug of ours must not leave the client waiting, nor the request unbooked: it ends the stream like any failure. */
@@ -318,7 +301,7 @@ class StreamPump {
   #end({ failure }: { readonly failure?: Failure }): Failure | undefined {
     if (this.isFinished) return undefined;
     this.isFinished = true;
-    this.#exchange.client.removeEventListener("abort", this.#onGone);
+    this.#exchange.client.off(this.#onGone);
     const { attempt } = this.#answer;
     attempt.totalMs = this.#world.clock.monotonicMs() - attempt.startedMs;
     if (failure) attempt.failure = failure;

@@ -2,6 +2,7 @@
  * `GET` and `DELETE /v1/responses/{id}`, and its `input_items`: the tenant's own answers, out of our store. What an
  * upstream keeps as well is asked of it, so that what is told is true and what is deleted is gone there too.
  */
+import { queryOf, type OutgoingReply } from "#lib/http-server.ts";
 import type { Call } from "#connectors/connector.ts";
 import { asArray, asObject, parseJson, type JsonObject } from "#lib/json.ts";
 import { Failure } from "#model/failure.ts";
@@ -17,10 +18,10 @@ import { historyOf } from "./recall.ts";
 import { readUpstreamText } from "./upstream-text.ts";
 import type { World } from "./world.ts";
 
-export function getResponse(world: World, inbound: Inbound, id: string): Promise<Response> {
+export function getResponse(world: World, inbound: Inbound, id: string): Promise<OutgoingReply> {
   return answerAside(world, inbound, async (exchange) => {
     const stored = await open(world, exchange, id);
-    if (new URL(inbound.request.url).searchParams.get("stream") === "true") {
+    if (queryOf(inbound.request).get("stream") === "true") {
       throw new Failure("bad_request", "A stored answer is given whole, not as a stream.", {
         param: "stream",
       });
@@ -29,7 +30,7 @@ export function getResponse(world: World, inbound: Inbound, id: string): Promise
   });
 }
 
-export function deleteResponse(world: World, inbound: Inbound, id: string): Promise<Response> {
+export function deleteResponse(world: World, inbound: Inbound, id: string): Promise<OutgoingReply> {
   return answerAside(world, inbound, async (exchange) => {
     const stored = await open(world, exchange, id);
     await askUpstream(world, exchange, stored, "DELETE");
@@ -42,14 +43,14 @@ const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 100;
 
 /** Everything the answer was made from, earlier turns included; the newest first unless asked otherwise. */
-export function listInputItems(world: World, inbound: Inbound, id: string): Promise<Response> {
+export function listInputItems(world: World, inbound: Inbound, id: string): Promise<OutgoingReply> {
   return answerAside(world, inbound, async (exchange) => {
     const stored = await open(world, exchange, id);
     // Where an earlier turn was deleted, what is left is this turn's own input.
     const chain = await world.responses.chain(stored.tenantId, id);
     const input = asArray(parseJson(stored.inputText));
     const items = listedItems([...historyOf(chain.slice(0, -1)), ...input], id);
-    return page(items, new URL(inbound.request.url).searchParams);
+    return page(items, queryOf(inbound.request));
   });
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { HttpReply } from "#lib/http-client.ts";
+import { Cancellation } from "#lib/cancellation.ts";
 import { VirtualClock } from "#lib/virtual-clock.ts";
 import type { StreamDecoder } from "#protocols/protocol.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -40,7 +41,7 @@ test.each(bugs)(
   "a bug in %s ends the stream as a failure, and closes the upstream",
   async (_, given, onStep) => {
     const clock = new VirtualClock();
-    const deadlines = new Deadlines(clock, new AbortController().signal, { startedMs: 0, totalMs: 1_000 });
+    const deadlines = new Deadlines(clock, new Cancellation(), { startedMs: 0, totalMs: 1_000 });
     deadlines.enter("idle", 100);
     const reply = replyOf(["data: {}\n\n"]);
     const stream = new UpstreamStream(reply, { ...quiet, ...given }, { deadlines, clock, isNative: true });

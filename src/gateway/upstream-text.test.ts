@@ -40,7 +40,7 @@ async function read(path: string): Promise<string> {
   });
   // Both are declared so small that they would be read without counting, were they not compressed.
   expect(Number(reply.headers.get("content-length"))).toBeLessThan(100_000);
-  const client = new AbortController().signal;
+  const client = new Cancellation();
   const deadlines = new Deadlines(systemClock, client, { startedMs: 0, totalMs: Number.MAX_SAFE_INTEGER });
   return readUpstreamText(reply, deadlines);
 }

@@ -2,6 +2,7 @@
  * Time as a dependency. Everything that waits or asks the time gets a `Clock`, so a test or the simulator can run
  * hours in milliseconds.
  */
+import type { Cancellation } from "./cancellation.ts";
 import { CoarseTimers } from "./coarse-timers.ts";
 
 export interface Clock {
@@ -36,21 +37,17 @@ export const systemClock: Clock = {
     delayMs < LONG_MS ? host.schedule(delayMs, callback) : longTimers.schedule(delayMs, callback),
 };
 
-/** Waits, or throws the signal's reason as soon as it aborts. */
-export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+/** Waits, or throws the reason as soon as it is cancelled. */
+export function sleep(clock: Clock, delayMs: number, cancellation: Cancellation): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const onAbort = () => {
+    const onCancel = () => {
       timer.cancel();
-      reject(signal.reason);
+      reject(cancellation.reason);
     };
     const timer = clock.schedule(delayMs, () => {
-      signal.removeEventListener("abort", onAbort);
+      cancellation.off(onCancel);
       resolve();
     });
-    signal.addEventListener("abort", onAbort, { once: true });
+    cancellation.onCancel(onCancel);
   });
 }

@@ -63,6 +63,11 @@ export class SseReader {
     return rest.trim() === "" ? frames : [...frames, toFrame(rest)];
   }
 
+  /** The same of text, where no bytes are pushed beside it. */
+  pushText(text: string): readonly SseFrame[] {
+    return this.#append(text);
+  }
+
   /** A text that is there whole as frames; an unterminated last one is one too. */
   static readText(text: string): readonly SseFrame[] {
     const reader = new SseReader();

@@ -2,6 +2,13 @@
  * Gemini's URLs: the model and the method stand in the path, in AI Studio's shape and in Vertex AI's. A model id may
  * hold slashes and colons itself (`vendor/model:free`), so the last colon is the one that counts.
  */
+import {
+  queryOf,
+  type BodySink,
+  type IncomingRequest,
+  type OutgoingReply,
+  type PouredBody,
+} from "#lib/http-server.ts";
 import { SseReader, type SseFrame } from "#lib/sse.ts";
 import { JsonArrayFraming } from "#protocols/gemini/json-array-framing.ts";
 import { embed } from "#gateway/embed.ts";
@@ -15,7 +22,11 @@ import type { Protocol } from "#protocols/protocol.ts";
 
 export interface GeminiRoute {
   readonly method: "GET" | "POST";
-  readonly handler: (world: World, request: Request, protocol: Protocol) => Response | Promise<Response>;
+  readonly handler: (
+    world: World,
+    request: IncomingRequest,
+    protocol: Protocol,
+  ) => OutgoingReply | Promise<OutgoingReply>;
 }
 
 /** `/v1beta/models/...` and `/v1alpha`; `/v1/models` belongs to OpenAI's clients unless a method follows. */
@@ -65,31 +76,46 @@ function listing(rest: string): GeminiRoute {
 /** Without `alt=sse` the same stream is one JSON array, sent in pieces. */
 async function streamContent(
   world: World,
-  request: Request,
+  request: IncomingRequest,
   protocol: Protocol,
   model: string,
-): Promise<Response> {
-  const response = await handle(world, { request, protocol, model, stream: true });
-  const isSse = new URL(request.url).searchParams.get("alt") === "sse";
-  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
-  if (isSse || !isStream || !response.body) return response;
-  const headers = new Headers(response.headers);
-  headers.set("content-type", "application/json; charset=utf-8");
-  return new Response(response.body.pipeThrough(createJsonArrayStream()), { headers });
+): Promise<OutgoingReply> {
+  const reply = await handle(world, { request, protocol, model, stream: true });
+  const isSse = queryOf(request).get("alt") === "sse";
+  if (isSse || typeof reply.body === "string") return reply;
+  const headers = { ...reply.headers, "content-type": "application/json; charset=utf-8" };
+  return { status: reply.status, headers, body: asJsonArray(reply.body) };
 }
 
-function createJsonArrayStream(): TransformStream<Uint8Array, Uint8Array> {
-  const reader = new SseReader();
-  const framing = new JsonArrayFraming();
-  const encoder = new TextEncoder();
-  const toText = (frames: readonly SseFrame[]) => frames.map((frame) => framing.push(frame)).join("");
-  const send = (text: string, controller: TransformStreamDefaultController<Uint8Array>) => {
-    if (text !== "") controller.enqueue(encoder.encode(text));
+function asJsonArray(events: PouredBody): PouredBody {
+  return {
+    begin: (sink) => events.begin(new JsonArraySink(sink)),
+    onRoom: () => events.onRoom(),
   };
-  return new TransformStream({
-    transform: (bytes, controller) => send(toText(reader.push(bytes)), controller),
-    flush: (controller) => send(toText(reader.end()) + framing.end(), controller),
-  });
+}
+
+class JsonArraySink implements BodySink {
+  readonly #sink: BodySink;
+  /** What comes is our own, and was bounded where it came in. */
+  readonly #reader = new SseReader(Number.POSITIVE_INFINITY);
+  readonly #framing = new JsonArrayFraming();
+
+  constructor(sink: BodySink) {
+    this.#sink = sink;
+  }
+
+  write(text: string): boolean {
+    return this.#sink.write(this.#frame(this.#reader.pushText(text)));
+  }
+
+  end(text: string): void {
+    const last = this.#frame(this.#reader.pushText(text)) + this.#frame(this.#reader.end());
+    this.#sink.end(last + this.#framing.end());
+  }
+
+  #frame(frames: readonly SseFrame[]): string {
+    return frames.map((frame) => this.#framing.push(frame)).join("");
+  }
 }
 
 function decoded(text: string): string {

@@ -1,17 +1,21 @@
 /**
- * The data port: opens it, answers health and metrics, and closes it so that no answer is cut that could have ended.
+ * The data port: opens it, hands its requests to the gateway, and closes it so that no answer is cut that could have
+ * ended.
  *
  *   listening --SIGTERM--> draining (readyz 503, no new connections) --last answer or drainMs--> closed
  */
-import type { Server } from "bun";
+import type { Socket } from "bun";
+import { jsonReply, type IncomingRequest, type OutgoingReply } from "#lib/http-server.ts";
 import { toFailure } from "#model/failure.ts";
+import { ClientConnection, type ConnectionOwner } from "./client-connection.ts";
+import { ReplyHeadWriter } from "./reply-head.ts";
 
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
   /** How long open answers may go on after `close` is called. */
   readonly drainMs: number;
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly answer: (request: IncomingRequest) => OutgoingReply | Promise<OutgoingReply>;
   /** Answers are still open at the end of the drain: they should say so to their clients. */
   readonly onDrainOver: () => void;
   /** What no handler caught: a bug, to be logged. */
@@ -25,62 +29,115 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Bun refuses bodies past its own bound without an API's error body, so ours must be the lower one. */
-const BUN_BODY_BYTES_MAX = Number.MAX_SAFE_INTEGER;
 const DRAIN_POLL_MS = 20;
 /** For the last error events to leave before connections are cut: at least this long, for what is in a socket's buffer. */
 const LAST_WORDS_MS = 100;
 /** And at most this long, for a loaded machine; a client that does not read is not waited for beyond it. */
 const LAST_WORDS_MS_MAX = 1_000;
+const SWEEP_MS = 5_000;
 
 export function listen(options: ListenOptions): Listener {
-  let draining = false;
-  const server: Server<undefined> = Bun.serve({
-    hostname: options.host,
-    port: options.port,
-    // Its ten seconds of silence would cut a model that thinks; the gateway has its own deadlines.
-    idleTimeout: 0,
-    maxRequestBodySize: BUN_BODY_BYTES_MAX,
-    fetch: options.fetch,
-    error(error) {
-      options.onBug(error);
-      const failure = toFailure(error);
-      return Response.json(
-        { error: { message: failure.message, type: "server_error" } },
-        { status: failure.status },
-      );
-    },
-  });
-  return {
-    url: `http://${printableHost(options.host)}:${server.port}`,
-    port: server.port ?? options.port,
-    get isDraining() {
-      return draining;
-    },
-    async close() {
-      if (draining) return;
-      draining = true;
-      const isEmpty = server.stop();
-      await untilAnswered(server, options.drainMs);
-      if (server.pendingRequests > 0) {
-        // A bug in one answer's last words must not keep the process from its orderly end.
-        try {
-          options.onDrainOver();
-        } catch (error) {
-          options.onBug(error);
-        }
-        await Bun.sleep(LAST_WORDS_MS);
-        await untilAnswered(server, LAST_WORDS_MS_MAX - LAST_WORDS_MS);
-      }
-      await server.stop(true);
-      await isEmpty;
-    },
-  };
+  return new PortListener(options);
 }
 
-async function untilAnswered(server: Server<undefined>, limitMs: number): Promise<void> {
-  const deadlineMs = performance.now() + limitMs;
-  while (server.pendingRequests > 0 && performance.now() < deadlineMs) await Bun.sleep(DRAIN_POLL_MS);
+class PortListener implements Listener, ConnectionOwner {
+  readonly heads = new ReplyHeadWriter(() => Date.now());
+  readonly url: string;
+  readonly port: number;
+  readonly answer: ListenOptions["answer"];
+  readonly #options: ListenOptions;
+  readonly #socket: { stop(): void };
+  readonly #connections = new Set<ClientConnection>();
+  readonly #sweeping: ReturnType<typeof setInterval>;
+  isDraining = false;
+
+  constructor(options: ListenOptions) {
+    this.#options = options;
+    this.answer = options.answer;
+    const socket = this.#open();
+    this.#socket = socket;
+    this.port = socket.port;
+    this.url = `http://${printableHost(options.host)}:${socket.port}`;
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#sweeping.unref();
+  }
+
+  async close(): Promise<void> {
+    if (this.isDraining) return;
+    this.isDraining = true;
+    this.#socket.stop();
+    await this.#untilAnswered(this.#options.drainMs);
+    if (this.#isBusy()) {
+      // A bug in one answer's last words must not keep the process from its orderly end.
+      try {
+        this.#options.onDrainOver();
+      } catch (error) {
+        this.#options.onBug(error);
+      }
+      await Bun.sleep(LAST_WORDS_MS);
+      await this.#untilAnswered(LAST_WORDS_MS_MAX - LAST_WORDS_MS);
+    }
+    clearInterval(this.#sweeping);
+    for (const connection of this.#connections) connection.terminate();
+  }
+
+  onBug(error: unknown): OutgoingReply {
+    this.#options.onBug(error);
+    const { status, message } = toFailure(error);
+    return jsonReply(status, { error: { message, type: "server_error" } });
+  }
+
+  onClosed(connection: ClientConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  #open() {
+    const { host, port } = this.#options;
+    try {
+      return Bun.listen<ClientConnection>({
+        hostname: host,
+        port,
+        socket: {
+          open: (socket) => this.#onOpen(socket),
+          data: (socket, bytes) => socket.data.receive(bytes),
+          drain: (socket) => socket.data.onDrain(),
+          // A client that closes its half has left, as with other servers: who waits for an answer keeps it open.
+          end: (socket) => void socket.end(),
+          close: (socket) => socket.data.onClosed(),
+          error: (socket) => socket.data.onClosed(),
+        },
+      });
+    } catch (cause) {
+      const isTaken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
+      if (!isTaken) throw cause;
+      throw new Error(
+        `Port ${port} of ${host} is in use. Stop what uses it, or set another \`server.port\`.`,
+        {
+          cause,
+        },
+      );
+    }
+  }
+
+  #onOpen(socket: Socket<ClientConnection>): void {
+    const connection = new ClientConnection(this, socket);
+    socket.data = connection;
+    this.#connections.add(connection);
+  }
+
+  #isBusy(): boolean {
+    return this.#connections.values().some(({ isBusy }) => isBusy);
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#connections) connection.sweep(nowMs);
+  }
+
+  async #untilAnswered(limitMs: number): Promise<void> {
+    const deadlineMs = performance.now() + limitMs;
+    while (this.#isBusy() && performance.now() < deadlineMs) await Bun.sleep(DRAIN_POLL_MS);
+  }
 }
 
 /** An address people can paste: the wildcard is reachable as localhost. */

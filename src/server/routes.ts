@@ -6,6 +6,7 @@ import { deleteResponse, getResponse, listInputItems } from "#gateway/stored-res
 import { handle } from "#gateway/handle.ts";
 import { listModels } from "#gateway/list-models.ts";
 import type { World } from "#gateway/world.ts";
+import { jsonReply, type IncomingRequest, type OutgoingReply } from "#lib/http-server.ts";
 import { Failure } from "#model/failure.ts";
 import type { ProtocolName } from "#model/chat.ts";
 import type { Protocol } from "#protocols/protocol.ts";
@@ -13,10 +14,10 @@ import { findGeminiRoute } from "./gemini-routes.ts";
 
 type Handler = (
   world: World,
-  request: Request,
+  request: IncomingRequest,
   protocol: Protocol,
   id: string,
-) => Response | Promise<Response>;
+) => OutgoingReply | Promise<OutgoingReply>;
 
 interface Route {
   readonly method: "GET" | "POST" | "DELETE";
@@ -56,8 +57,8 @@ const byPath: ReadonlyMap<string, Found> = new Map(
 const RESPONSE_PREFIX = "/responses/";
 const MODEL_PREFIX = "/models/";
 
-export function dispatch(world: World, request: Request): Response | Promise<Response> {
-  const path = pathOf(request.url);
+export function dispatch(world: World, request: IncomingRequest): OutgoingReply | Promise<OutgoingReply> {
+  const path = pathOf(request.target);
   const { method } = request;
   const { route, id } = find(path, method);
   const protocol = world.protocols[protocolOf(route?.protocol, path, request)];
@@ -72,7 +73,7 @@ export function dispatch(world: World, request: Request): Response | Promise<Res
   const isAllowed = method === route.method || (method === "HEAD" && route.method === "GET");
   if (!isAllowed) {
     const failure = new Failure("method_not_allowed", `Use ${route.method} on this URL.`);
-    return withHeader(refusal(world, protocol, failure), "allow", route.method);
+    return refusal(world, protocol, failure, { allow: route.method });
   }
   return route.handler(world, request, protocol, id);
 }
@@ -103,22 +104,21 @@ function findStored(path: string, method: string): Route | undefined {
 }
 
 /** `/v1/models` is shared: Anthropic's and Google's clients say so in a header. Unknown paths get the nearest API's error body. */
-function protocolOf(found: ProtocolName | undefined, path: string, request: Request): ProtocolName {
+function protocolOf(found: ProtocolName | undefined, path: string, request: IncomingRequest): ProtocolName {
   if (path.includes("/messages")) return "anthropic-messages";
   if (path.includes("/responses")) return "openai-responses";
   if (path.startsWith("/v1beta")) return "gemini";
   if (path.includes("/models")) {
-    if (request.headers.has("anthropic-version")) return "anthropic-messages";
-    if (request.headers.has("x-goog-api-key")) return "gemini";
+    if (request.headers.get("anthropic-version") !== null) return "anthropic-messages";
+    if (request.headers.get("x-goog-api-key") !== null) return "gemini";
   }
   return found ?? "openai-chat";
 }
 
-/** The path without host and query: `new URL` costs more than routing should. */
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  const end = url.indexOf("?", start);
-  const path = end < 0 ? url.slice(start) : url.slice(start, end);
+/** Without query and closing slash. */
+function pathOf(target: string): string {
+  const end = target.indexOf("?");
+  const path = end < 0 ? target : target.slice(0, end);
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
@@ -130,25 +130,22 @@ function decoded(text: string): string {
   }
 }
 
-function refusal(world: World, protocol: Protocol, failure: Failure): Response {
+function refusal(
+  world: World,
+  protocol: Protocol,
+  failure: Failure,
+  headers: Readonly<Record<string, string>> = {},
+): OutgoingReply {
   const id = world.newId();
   const encoded = protocol.client.encodeFailure(failure, id);
-  return new Response(JSON.stringify(encoded.body), {
-    status: encoded.status,
-    headers: { ...encoded.headers, "x-request-id": id, "content-type": "application/json" },
-  });
-}
-
-function withHeader(response: Response, name: string, value: string): Response {
-  response.headers.set(name, value);
-  return response;
+  return jsonReply(encoded.status, encoded.body, { ...headers, ...encoded.headers, "x-request-id": id });
 }
 
 const CORS_MAX_AGE_SECONDS = "86400";
 
 /** Browser SDKs ask first. Keys travel in headers, never in cookies, so any origin may ask. */
-function preflight(request: Request): Response {
-  return new Response(null, {
+function preflight(request: IncomingRequest): OutgoingReply {
+  return {
     status: 204,
     headers: {
       "access-control-allow-origin": "*",
@@ -156,5 +153,6 @@ function preflight(request: Request): Response {
       "access-control-allow-headers": request.headers.get("access-control-request-headers") ?? "*",
       "access-control-max-age": CORS_MAX_AGE_SECONDS,
     },
-  });
+    body: "",
+  };
 }

@@ -1,9 +1,10 @@
 /** Health, readiness and metrics. They take no key: a probe has none, and they say nothing of any tenant's content. */
 import { timingSafeEqual } from "node:crypto";
+import { jsonReply, type IncomingRequest, type OutgoingReply } from "#lib/http-server.ts";
 
 export interface StatusPages {
   /** The answer where the URL is one of these. */
-  answer(request: Request): Response | Promise<Response> | undefined;
+  answer(request: IncomingRequest): OutgoingReply | Promise<OutgoingReply> | undefined;
   /** From now on `/readyz` says 503, so that a balancer sends no more. */
   drain(): void;
 }
@@ -16,6 +17,7 @@ export interface StatusSources {
   unreadyReason(): string | undefined;
 }
 
+const TEXT_TYPE = "text/plain; charset=utf-8";
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 export function createStatusPages(sources: StatusSources): StatusPages {
@@ -23,11 +25,9 @@ export function createStatusPages(sources: StatusSources): StatusPages {
   return {
     answer(request) {
       if (request.method !== "GET" && request.method !== "HEAD") return undefined;
-      // The data plane's URLs all have a second segment, so this costs a busy gateway one comparison.
-      const path = request.url.slice(request.url.indexOf("/", request.url.indexOf("//") + 2));
-      switch (path) {
+      switch (request.target) {
         case "/healthz":
-          return Response.json({ status: "alive" });
+          return jsonReply(200, { status: "alive" });
         case "/readyz":
           return ready(state.isDraining ? "draining" : sources.unreadyReason());
         case "/metrics":
@@ -42,17 +42,21 @@ export function createStatusPages(sources: StatusSources): StatusPages {
   };
 }
 
-function ready(reason: string | undefined): Response {
-  if (reason === undefined) return Response.json({ status: "ready" });
-  return Response.json({ status: "unready", reason }, { status: 503 });
+function ready(reason: string | undefined): OutgoingReply {
+  if (reason === undefined) return jsonReply(200, { status: "ready" });
+  return jsonReply(503, { status: "unready", reason });
 }
 
-async function metrics(sources: StatusSources, request: Request): Promise<Response> {
+async function metrics(sources: StatusSources, request: IncomingRequest): Promise<OutgoingReply> {
   const token = sources.metricsToken();
   if (token !== undefined && !isSame(request.headers.get("authorization") ?? "", `Bearer ${token}`)) {
-    return new Response("Show the metrics token as `Authorization: Bearer ...`.\n", { status: 401 });
+    return {
+      status: 401,
+      headers: { "content-type": TEXT_TYPE },
+      body: "Show the metrics token as `Authorization: Bearer ...`.\n",
+    };
   }
-  return new Response(await sources.readMetrics(), { headers: { "content-type": METRICS_TYPE } });
+  return { status: 200, headers: { "content-type": METRICS_TYPE }, body: await sources.readMetrics() };
 }
 
 function isSame(given: string, wanted: string): boolean {

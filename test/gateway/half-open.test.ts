@@ -7,7 +7,9 @@ import { attempt, type Send } from "#gateway/attempt.ts";
 import { decode } from "#gateway/decode.ts";
 import { Exchange } from "#gateway/exchange.ts";
 import { send } from "#gateway/send.ts";
+import { Cancellation } from "#lib/cancellation.ts";
 import { Failure } from "#model/failure.ts";
+import { bareRequest } from "./bare-request.ts";
 import { callApi } from "./call-api.ts";
 import { startScriptedUpstream, type ScriptedUpstream } from "./scripted-upstream.ts";
 import { startGateway, type TestGateway } from "./start-gateway.ts";
@@ -65,18 +67,23 @@ function expectNextProbe(breaker: Awaited<ReturnType<typeof breakTarget>>["break
   expect(breaker.acquire(nowMs)).toBeDefined();
 }
 
-async function exchangeFor(model: string, client: AbortSignal, limitNanoUsd?: bigint): Promise<Exchange> {
+function cancelled(): Cancellation {
+  const cancellation = new Cancellation();
+  cancellation.cancel(undefined);
+  return cancellation;
+}
+
+async function exchangeFor(model: string, client: Cancellation, limitNanoUsd?: bigint): Promise<Exchange> {
   const { world } = gateway.app;
   const key = await gateway.createKey(
     limitNanoUsd === undefined ? {} : { limits: { budget: { limitNanoUsd, period: "total" } } },
   );
   const exchange = new Exchange({
     id: world.newId(),
-    inbound: { request: new Request("http://gateway/"), protocol: world.protocols["openai-chat"] },
+    inbound: { request: bareRequest(client), protocol: world.protocols["openai-chat"] },
     settings: world.settings(),
     startedMs: world.clock.monotonicMs(),
     createdAtMs: world.clock.nowMs(),
-    client,
   });
   exchange.caller = await world.keys.verify(key.secret);
   exchange.admission = await world.limiter.admit(exchange.caller, exchange.createdAtMs);
@@ -110,7 +117,7 @@ test("a request that the connector refuses leaves the probe to the next", async 
 test("a client that left before anything was sent leaves the probe to the next", async () => {
   const { breaker, route } = await breakTarget("left", "up/left");
   const asked = upstream.asked.length;
-  const exchange = await exchangeFor("left", AbortSignal.abort());
+  const exchange = await exchangeFor("left", cancelled());
   const failure = await failureOf(attempt(gateway.app.world, exchange, route, send));
   expect(failure).toMatchObject({ kind: "cancelled" });
   expect(exchange.attempts.map((entry) => entry.reachedUpstream)).toEqual([false]);
@@ -120,7 +127,7 @@ test("a client that left before anything was sent leaves the probe to the next",
 
 test("an attempt that the caller's budget does not cover leaves the probe to the next", async () => {
   const { breaker, route } = await breakTarget("held", "up/held");
-  const exchange = await exchangeFor("held", new AbortController().signal, 1_000_000n);
+  const exchange = await exchangeFor("held", new Cancellation(), 1_000_000n);
   exchange.worstAttempt = { inputTokens: 10, outputTokensMax: 100 };
   /** The first target's answer costs all there is, and was worth nothing. */
   const costly: Send<never> = async (_, __, entry) => {

@@ -4,6 +4,7 @@ import { Attempt, Exchange } from "#gateway/exchange.ts";
 import { holdAnother, reserve } from "#gateway/admit.ts";
 import { Failure } from "#model/failure.ts";
 import type { Usage } from "#model/usage.ts";
+import { bareRequest } from "./bare-request.ts";
 import { startGateway, type TestGateway } from "./start-gateway.ts";
 
 let gateway: TestGateway;
@@ -35,11 +36,10 @@ async function begin(limits: { readonly budget?: bigint; readonly tokens?: numbe
   const protocol = world.protocols["openai-chat"];
   const exchange = new Exchange({
     id: world.newId(),
-    inbound: { request: new Request("http://gateway/"), protocol },
+    inbound: { request: bareRequest(), protocol },
     settings,
     startedMs: world.clock.monotonicMs(),
     createdAtMs: world.clock.nowMs(),
-    client: new AbortController().signal,
   });
   exchange.caller = await world.keys.verify(key.secret);
   exchange.admission = await world.limiter.admit(exchange.caller, exchange.createdAtMs);

@@ -76,7 +76,7 @@ journal: { folder: "${folder}/journal" }
     host,
     port,
     drainMs,
-    fetch: (request) => app.fetch(request),
+    answer: (request) => app.answer(request),
     onDrainOver: () => app.cutAnswers(),
     onBug: (bug) => bugs.push(bug),
   });

@@ -1,0 +1,41 @@
+/** What goes out over a socket, in order, kept here for as long as the kernel does not take it. */
+import type { Socket } from "bun";
+
+/** Longer ones are made bytes first, because hardly a socket takes them at once. */
+const TEXT_BYTES_MAX = 64 * 1024;
+
+export class SocketWriter {
+  readonly #socket: Pick<Socket, "write">;
+  #unsent: Buffer | undefined;
+
+  constructor(socket: Pick<Socket, "write">) {
+    this.#socket = socket;
+  }
+
+  /** Whether the kernel has everything. */
+  get isEmpty(): boolean {
+    return this.#unsent === undefined;
+  }
+
+  /** A socket that is closed takes nothing; it will say so. `bytes`: of the text in UTF-8. */
+  write(text: string, bytes: number): void {
+    if (this.#unsent) {
+      this.#unsent = Buffer.concat([this.#unsent, Buffer.from(text)]);
+      return;
+    }
+    if (bytes > TEXT_BYTES_MAX) {
+      this.#unsent = Buffer.from(text);
+      this.flush();
+      return;
+    }
+    const written = this.#socket.write(text);
+    if (written < bytes) this.#unsent = Buffer.from(text).subarray(Math.max(0, written));
+  }
+
+  /** There may be room again. */
+  flush(): void {
+    if (!this.#unsent) return;
+    const written = Math.max(0, this.#socket.write(this.#unsent));
+    this.#unsent = written < this.#unsent.length ? this.#unsent.subarray(written) : undefined;
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * A client's connection: reads its requests, one after the other, and writes their answers.
+ *
+ *   between ──head──▶ asked ──reply──▶ answering ──all with the kernel──▶ between ...
+ *      │ malformed       │ the client closes     │                        │ not to be kept
+ *      └─▶ refused ──────┼───────────────────────┼──────────────▶ leaving ┘
+ *                        └──▶ closed ◀───────────┘
+ *
+ * - The next request is read when the answer before it has left; what came of it earlier waits.
+ * - An answer given before its request was read to the end closes the connection: nobody could say where the next
+ *   request begins. The client gets the answer first: a socket closed on bytes it has not read takes back what it sent.
+ */
+import type { Socket } from "bun";
+import { HttpError } from "#lib/http-error.ts";
+import { RequestParser, type RequestHead, type RequestListener } from "#lib/http-request-parser.ts";
+import {
+  jsonReply,
+  type BodySink,
+  type IncomingRequest,
+  type OutgoingReply,
+  type PouredBody,
+} from "#lib/http-server.ts";
+import { SocketWriter } from "#lib/socket-writer.ts";
+import type { Framing, ReplyHeadWriter } from "./reply-head.ts";
+import { ServedRequest, type BodySource } from "./served-request.ts";
+
+/** What a connection asks of its server. */
+export interface ConnectionOwner {
+  readonly heads: ReplyHeadWriter;
+  /** No further request is wanted. */
+  readonly isDraining: boolean;
+  answer(request: IncomingRequest): OutgoingReply | Promise<OutgoingReply>;
+  /** What to say where no answer could be made. */
+  onBug(error: unknown): OutgoingReply;
+  onClosed(connection: ClientConnection): void;
+}
+
+/** Of later requests that may wait here for their turn; what is beyond stays with the kernel. */
+const WAITING_BYTES_MAX = 64 * 1024;
+/** Without a request: longer than balancers keep theirs, so that it is never us who close a connection about to be used. */
+const IDLE_MS_MAX = 620_000;
+/** For a head that has begun to come. */
+const HEAD_MS_MAX = 60_000;
+/** For a client to read what it was told last, and to close. */
+const LEAVE_MS_MAX = 10_000;
+const NO_BODY_STATUSES = new Set([204, 304]);
+const LAST_CHUNK = "0\r\n\r\n";
+
+export class ClientConnection implements RequestListener, BodySource, BodySink {
+  readonly #owner: ConnectionOwner;
+  readonly #socket: Socket<ClientConnection>;
+  readonly #writer: SocketWriter;
+  readonly #parser = new RequestParser(this);
+  #request: ServedRequest | undefined;
+  #isAsked = false;
+  #poured: PouredBody | undefined;
+  #isChunked = false;
+  /** Of an answer that is poured: goes out together with its first text. */
+  #head = "";
+  /** Something of the answer may be with the client. */
+  #hasBegun = false;
+  #isAnswered = false;
+  #isKept = true;
+  /** What comes is no HTTP any more. */
+  #isBroken = false;
+  #waiting: Buffer | undefined;
+  #isPaused = false;
+  #isLeaving = false;
+  #isClosed = false;
+  /** When it last turned to something else, monotonic. */
+  #sinceMs = performance.now();
+
+  constructor(owner: ConnectionOwner, socket: Socket<ClientConnection>) {
+    this.#owner = owner;
+    this.#socket = socket;
+    this.#writer = new SocketWriter(socket);
+  }
+
+  /** A request is being read or answered. */
+  get isBusy(): boolean {
+    return this.#request !== undefined;
+  }
+
+  receive(bytes: Buffer): void {
+    if (this.#isLeaving || this.#isBroken) return;
+    if (this.#request?.isComplete === true) this.#keep(bytes);
+    else this.#read(bytes);
+  }
+
+  onHead(head: RequestHead): void {
+    this.#request = new ServedRequest(head, this);
+    this.#isAsked = false;
+    this.#hasBegun = false;
+    this.#isAnswered = false;
+  }
+
+  onBody(bytes: Buffer, from: number, to: number): void {
+    this.#request?.push(bytes, from, to);
+  }
+
+  onEnd(): void {
+    this.#request?.end();
+  }
+
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+
+  sayContinue(): void {
+    const text = "HTTP/1.1 100 Continue\r\n\r\n";
+    this.#writer.write(text, text.length);
+  }
+
+  write(text: string): boolean {
+    this.#sendChunk(text, false);
+    return this.#writer.isEmpty;
+  }
+
+  end(text: string): void {
+    this.#poured = undefined;
+    this.#sendChunk(text, true);
+    this.#finish();
+  }
+
+  /** There is room in the socket again. */
+  onDrain(): void {
+    this.#writer.flush();
+    if (!this.#writer.isEmpty) return;
+    if (this.#isAnswered) this.#turn();
+    else this.#poured?.onRoom();
+  }
+
+  onClosed(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#owner.onClosed(this);
+    const request = this.#request;
+    if (!request || this.#isAnswered) return;
+    const error = new HttpError("cancelled", "The client closed the connection.");
+    request.gone.cancel(error);
+    request.fail(error);
+  }
+
+  /** Closes it where nothing has happened for too long. */
+  sweep(nowMs: number): void {
+    const forMs = nowMs - this.#sinceMs;
+    if (forMs > this.#patienceMs()) this.terminate();
+  }
+
+  /** At once, whatever is under way. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  #patienceMs(): number {
+    if (this.#isLeaving) return LEAVE_MS_MAX;
+    // Its deadlines are the gateway's, until only the client is to be waited for.
+    if (this.#request) return this.#isAnswered ? IDLE_MS_MAX : Number.POSITIVE_INFINITY;
+    return this.#parser.isBetween ? IDLE_MS_MAX : HEAD_MS_MAX;
+  }
+
+  #read(bytes: Buffer): void {
+    const wasBetween = this.#parser.isBetween;
+    try {
+      const rest = this.#parser.push(bytes);
+      if (rest) this.#keep(rest);
+    } catch (error) {
+      this.#break(error);
+    }
+    const request = this.#request;
+    if (request && !this.#isAsked) this.#ask(request);
+    else if (!request && wasBetween) this.#sinceMs = performance.now();
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#waiting = this.#waiting ? Buffer.concat([this.#waiting, bytes]) : bytes;
+    if (this.#waiting.length > WAITING_BYTES_MAX) this.pause();
+  }
+
+  /** What is no request is nobody's: it is answered here, in no API's words. */
+  #break(error: unknown): void {
+    if (!(error instanceof HttpError)) throw error;
+    this.#isBroken = true;
+    if (this.#request) return this.#request.fail(error);
+    const status = error.kind === "too_large" ? 431 : 400;
+    this.#isKept = false;
+    this.#replyWhole(
+      jsonReply(status, { error: { message: error.message, type: "invalid_request_error" } }),
+      { isBare: false, connection: "close" },
+    );
+  }
+
+  #ask(request: ServedRequest): void {
+    this.#isAsked = true;
+    try {
+      const reply = this.#owner.answer(request);
+      if (reply instanceof Promise) void reply.then(this.#reply, this.#onBug);
+      else this.#reply(reply);
+    } catch (error) {
+      this.#onBug(error);
+    }
+  }
+
+  readonly #reply = (reply: OutgoingReply): void => {
+    if (this.#isClosed || !this.#request) return;
+    try {
+      this.#answer(reply, this.#request);
+    } catch (error) {
+      this.#onBug(error);
+    }
+  };
+
+  /** An answer that has begun cannot become another; cut off, it is at least seen to be none. */
+  readonly #onBug = (error: unknown): void => {
+    const told = this.#owner.onBug(error);
+    if (this.#hasBegun) this.terminate();
+    else this.#reply(told);
+  };
+
+  #answer(reply: OutgoingReply, request: ServedRequest): void {
+    const { isReusable, isHttp10, method } = request.head;
+    const isPoured = typeof reply.body !== "string";
+    this.#isKept = isReusable && request.isComplete && !this.#owner.isDraining && !(isPoured && isHttp10);
+    const connection = this.#isKept ? (isHttp10 ? "keep-alive" : "") : "close";
+    if (isPoured) this.#pour(reply, { isHttp10, connection });
+    else this.#replyWhole(reply, { isBare: method === "HEAD", connection });
+  }
+
+  #pour(
+    { status, headers, body }: OutgoingReply,
+    { isHttp10, connection }: { readonly isHttp10: boolean; readonly connection: string },
+  ): void {
+    if (typeof body === "string") throw new Error("nothing to pour");
+    const framing = isHttp10 ? "until_close" : "chunked";
+    this.#isChunked = !isHttp10;
+    this.#head = this.#owner.heads.write(status, headers, { framing, connection });
+    this.#hasBegun = true;
+    this.#poured = body;
+    body.begin(this);
+    if (this.#head !== "") this.#sendChunk("", false);
+  }
+
+  #replyWhole(
+    { status, headers, body }: OutgoingReply,
+    { isBare, connection }: { readonly isBare: boolean; readonly connection: string },
+  ): void {
+    const text = typeof body === "string" ? body : "";
+    const length = Buffer.byteLength(text);
+    const hasNone = NO_BODY_STATUSES.has(status);
+    const framing: Framing = hasNone ? "none" : { length };
+    const head = this.#owner.heads.write(status, headers, { framing, connection });
+    this.#hasBegun = true;
+    // A head is ASCII.
+    if (isBare || hasNone) this.#writer.write(head, head.length);
+    else this.#writer.write(head + text, head.length + length);
+    this.#finish();
+  }
+
+  #sendChunk(text: string, isLast: boolean): void {
+    if (this.#isClosed) return;
+    const head = this.#head;
+    this.#head = "";
+    const length = Buffer.byteLength(text);
+    let chunk = text;
+    let bytes = length;
+    if (this.#isChunked) {
+      const size = length.toString(16);
+      chunk = length === 0 ? "" : `${size}\r\n${text}\r\n`;
+      bytes = length === 0 ? 0 : size.length + length + 4;
+      if (isLast) {
+        chunk += LAST_CHUNK;
+        bytes += LAST_CHUNK.length;
+      }
+    }
+    if (head.length + bytes > 0) this.#writer.write(head + chunk, head.length + bytes);
+  }
+
+  /** The answer is complete; the kernel may not have all of it. */
+  #finish(): void {
+    this.#isAnswered = true;
+    this.#sinceMs = performance.now();
+    if (this.#writer.isEmpty) this.#turn();
+  }
+
+  /** To the next request, or away. */
+  #turn(): void {
+    this.#request = undefined;
+    this.#sinceMs = performance.now();
+    if (!this.#isKept) return this.#leave();
+    this.#parser.next();
+    this.resume();
+    const waiting = this.#waiting;
+    if (!waiting) return;
+    this.#waiting = undefined;
+    // Not within this answer: a thousand requests sent at once would be as many calls deep.
+    queueMicrotask(() => {
+      if (!this.#isClosed) this.receive(waiting);
+    });
+  }
+
+  /** What the client still sends is thrown away until it closes. */
+  #leave(): void {
+    this.#isLeaving = true;
+    this.#waiting = undefined;
+    this.#socket.shutdown();
+    this.resume();
+  }
+}

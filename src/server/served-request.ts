@@ -1,0 +1,121 @@
+/**
+ * A request on its way in: its head is there, its body comes.
+ *
+ *   coming ──▶ complete
+ *     └──────▶ failed     malformed, too large, or the client is gone
+ *
+ * Memory is bounded: before somebody asks for the body hardly any is taken from the socket, and never more than was
+ * asked for.
+ */
+import { Cancellation } from "#lib/cancellation.ts";
+import { HttpError } from "#lib/http-error.ts";
+import type { HeaderReader } from "#lib/http-headers.ts";
+import type { RequestHead } from "#lib/http-request-parser.ts";
+import type { IncomingRequest } from "#lib/http-server.ts";
+
+/** What brings the body. */
+export interface BodySource {
+  pause(): void;
+  resume(): void;
+  /** Tells a client that waits for it to send its body. */
+  sayContinue(): void;
+}
+
+interface BodyReader {
+  readonly bytesMax: number;
+  readonly resolve: (bytes: Uint8Array) => void;
+  readonly reject: (error: HttpError) => void;
+}
+
+const READ_AHEAD_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
+
+export class ServedRequest implements IncomingRequest {
+  readonly head: RequestHead;
+  readonly gone = new Cancellation();
+  readonly #source: BodySource;
+  #bytes: Buffer = NOTHING;
+  #length = 0;
+  /** Whether more may be written behind what is there: the buffer is ours, not a view of what was received. */
+  #isOwn = false;
+  #isComplete = false;
+  #error: HttpError | undefined;
+  #reader: BodyReader | undefined;
+
+  constructor(head: RequestHead, source: BodySource) {
+    this.head = head;
+    this.#source = source;
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get target(): string {
+    return this.head.target;
+  }
+
+  get headers(): HeaderReader {
+    return this.head.headers;
+  }
+
+  /** All of the body has come. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  push(bytes: Buffer, from: number, to: number): void {
+    if (this.#error) return;
+    const length = this.#length + to - from;
+    if (this.#reader && length > this.#reader.bytesMax) return this.fail(tooLarge());
+    if (this.#length === 0) this.#bytes = bytes.subarray(from, to);
+    else bytes.copy(this.#roomFor(length), this.#length, from, to);
+    this.#length = length;
+    if (!this.#reader && length > READ_AHEAD_BYTES) this.#source.pause();
+  }
+
+  end(): void {
+    this.#isComplete = true;
+    if (!this.#error) this.#reader?.resolve(this.#take());
+  }
+
+  /** Nothing more of the body is wanted, or none will come. */
+  fail(error: HttpError): void {
+    if (this.#isComplete || this.#error) return;
+    this.#error = error;
+    this.#bytes = NOTHING;
+    this.#source.pause();
+    this.#reader?.reject(error);
+  }
+
+  body(bytesMax: number): Uint8Array | Promise<Uint8Array> {
+    if ((this.head.length ?? this.#length) > bytesMax) this.fail(tooLarge());
+    if (this.#isComplete && this.#length <= bytesMax) return this.#take();
+    return new Promise((resolve, reject) => {
+      if (this.#error ?? this.#isComplete) return reject(this.#error ?? tooLarge());
+      this.#reader = { bytesMax, resolve, reject };
+      if (this.head.expectsContinue && this.#length === 0) this.#source.sayContinue();
+      this.#source.resume();
+    });
+  }
+
+  #take(): Uint8Array {
+    const bytes = this.#bytes.subarray(0, this.#length);
+    this.#bytes = NOTHING;
+    return bytes;
+  }
+
+  /** Joined as they come, because a body may come a byte at a time: a list of those would be a hundred times the body. */
+  #roomFor(length: number): Buffer {
+    if (this.#isOwn && length <= this.#bytes.length) return this.#bytes;
+    const joined = Buffer.allocUnsafe(Math.min(2 * length, Math.max(length, this.head.length ?? 2 * length)));
+    this.#bytes.copy(joined, 0, 0, this.#length);
+    this.#bytes = joined;
+    this.#isOwn = true;
+    return joined;
+  }
+}
+
+function tooLarge(): HttpError {
+  return new HttpError("too_large", "The body is too large to hold.");
+}
