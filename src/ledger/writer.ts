@@ -13,7 +13,7 @@
 import { backoffDelayMs } from "#lib/backoff.ts";
 import type { Clock, Timer } from "#lib/clock.ts";
 import { Failure, toFailure } from "#model/failure.ts";
-import type { Journal, JournalBatch } from "./journal.ts";
+import { BATCH_RECORDS, type Journal, type JournalBatch } from "./journal.ts";
 import type { Damage } from "./read-lines.ts";
 import { recoverDead, type Recovery } from "./recover.ts";
 import { keepRefused, retryRefused } from "./refused-rows.ts";
@@ -45,7 +45,7 @@ export type WriterEvent =
   | { readonly type: "refused"; readonly rows: readonly RefusedRow[] }
   | { readonly type: "damaged"; readonly damage: Damage };
 
-/** How long a row may wait for company before it goes to SQL. */
+/** How long a row may wait for a batch of company before it goes to SQL. */
 const INTERVAL_MS = 250;
 /** A process that died beside living ones is recovered by one of them within this time. */
 const RECOVER_INTERVAL_MS = 15_000;
@@ -72,6 +72,7 @@ class JournalWriter implements Writer {
     this.#journal = journal;
     this.#sink = sink;
     this.#options = options;
+    journal.onBatch = () => this.#wakeNow();
     this.#wakeIn(0);
   }
 
@@ -83,6 +84,7 @@ class JournalWriter implements Writer {
 
   async close(deadlineMs: number): Promise<boolean> {
     this.#isClosed = true;
+    this.#journal.onBatch = undefined;
     this.#timer?.cancel();
     const { clock } = this.#options;
     const { promise: isLate, resolve } = Promise.withResolvers<false>();
@@ -108,6 +110,14 @@ class JournalWriter implements Writer {
     }
   }
 
+  /** Company is there: who waits longer only makes the next rows wait, too. */
+  #wakeNow(): void {
+    // A round under way looks for itself; one that failed has its pause.
+    if (this.#pump || this.#failures > 0) return;
+    this.#timer?.cancel();
+    this.#wakeIn(0);
+  }
+
   #wakeIn(delayMs: number): void {
     this.#timer = this.#options.clock.schedule(delayMs, () => void this.#tick());
   }
@@ -117,6 +127,7 @@ class JournalWriter implements Writer {
     let delayMs = this.#options.intervalMs ?? INTERVAL_MS;
     try {
       await this.#run();
+      if (this.#journal.backlog.records >= BATCH_RECORDS) delayMs = 0;
     } catch (error) {
       delayMs = this.#failed(error);
     }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { VirtualClock } from "#lib/virtual-clock.ts";
 import { openLedgerFixture, rejectionOf, type LedgerFixture } from "./ledger-fixture.ts";
 import { admission, CREATED_AT_MS, row, rowsOf } from "./rows.ts";
-import { openJournal } from "#ledger/journal.ts";
+import { BATCH_RECORDS, openJournal } from "#ledger/journal.ts";
 import { createSpentReader } from "#ledger/read-spent.ts";
 import { createWriter, type WriterEvent } from "#ledger/writer.ts";
 
@@ -36,6 +36,20 @@ describe("the writer", () => {
     await pass(clock, 250);
     expect(await idsOf(fixture)).toEqual(["r1", "r1.1"]);
     expect(journal.backlog.records).toBe(0);
+  });
+
+  test("lets no full batch wait for the interval", async () => {
+    await using fixture = await openLedgerFixture("memory");
+    const { clock, journal } = start(fixture);
+    await clock.advance(0);
+    const requests = BATCH_RECORDS / 2;
+    for (let index = 1; index < requests; index++) journal.settle(rowsOf(`r${index}`));
+    await pass(clock, 1);
+    expect(journal.backlog.records).toBe(BATCH_RECORDS - 2);
+    journal.settle(rowsOf("last"));
+    await pass(clock, 1);
+    expect(journal.backlog.records).toBe(0);
+    expect(await idsOf(fixture)).toHaveLength(BATCH_RECORDS);
   });
 
   test("keeps everything while the database is away and delivers it when it is back, with no restart", async () => {
