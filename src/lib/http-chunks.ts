@@ -14,12 +14,18 @@ type State = "size" | "data" | "data_end" | "trailer" | "done";
 const LINE_BYTES_MAX = 4 * 1024;
 const TRAILER_BYTES_MAX = 64 * 1024;
 const DIGITS_MAX = 13;
+const TAB = 9;
 const LF = 10;
 const CR = 13;
+const SPACE = 32;
+const SEMICOLON = 59;
 
 export class ChunkReader {
   readonly #onBody: BodyListener;
-  /** Whether a line may end with LF alone. From a client it may not: of two readers only one would see the line's end. */
+  /**
+   * Whether a line may end with LF alone, and space follow a size. From a client they may not: of two readers only one
+   * would see the line's end.
+   */
   readonly #isLenient: boolean;
   #state: State = "size";
   #bytesLeft = 0;
@@ -74,7 +80,7 @@ export class ChunkReader {
       size = size * 16 + digit;
       next += 1;
     }
-    if (next === at || next - at > DIGITS_MAX || !isSizeEnd(bytes[next])) {
+    if (next === at || next - at > DIGITS_MAX || !this.#isSizeEnd(bytes[next])) {
       throw malformed("a chunk size that is none");
     }
     this.#bytesLeft = size;
@@ -109,13 +115,18 @@ export class ChunkReader {
     return end + 1;
   }
 
+  #isSizeEnd(byte: number | undefined): boolean {
+    if (byte === CR || byte === SEMICOLON) return true;
+    return this.#isLenient && (byte === LF || byte === SPACE || byte === TAB);
+  }
+
   /** Index of the line's LF, or -1. */
   #lineEnd(bytes: Buffer, at: number): number {
     const end = bytes.indexOf(LF, at);
-    if (end < 0 && bytes.length - at > LINE_BYTES_MAX) throw malformed("a line too long to hold");
-    const hasReturn = end > at && bytes[end - 1] === CR;
+    if ((end < 0 ? bytes.length : end) - at > LINE_BYTES_MAX) throw malformed("a line too long to hold");
+    const hasReturn = end > at && bytes.indexOf(CR, at) === end - 1;
     if (end >= 0 && !hasReturn && !this.#isLenient)
-      throw malformed("a line that ends without a carriage return");
+      throw malformed("a line that does not end with its one carriage return");
     return end;
   }
 }
@@ -126,10 +137,6 @@ function hexDigit(byte: number | undefined): number {
   if (byte >= 48 && byte <= 57) return byte - 48;
   const lower = byte | 32;
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
-}
-
-function isSizeEnd(byte: number | undefined): boolean {
-  return byte === CR || byte === LF || byte === 59 || byte === 32 || byte === 9;
 }
 
 function malformed(what: string): HttpError {

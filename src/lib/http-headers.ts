@@ -63,9 +63,23 @@ export class ReceivedHeaders implements HeaderReader {
     let found: string | null = null;
     while (line.test(text)) {
       const end = text.indexOf("\n", line.lastIndex);
-      const value = text.slice(line.lastIndex, end < 0 ? undefined : end).trim();
+      const value = withoutSpace(text.slice(line.lastIndex, end < 0 ? undefined : end));
       found = found === null ? value : `${found}, ${value}`;
     }
     return found;
   }
+}
+
+/** Not `trim`: it takes a non-breaking space as well, which is a letter's last byte, or what another reader leaves. */
+function withoutSpace(text: string): string {
+  let from = 0;
+  let end = text.length;
+  while (from < end && isSpace(text.charCodeAt(from))) from += 1;
+  while (end > from && isSpace(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(from, end);
+}
+
+/** Space, tab, or the first half of a line's end. */
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9 || code === 13;
 }

@@ -41,10 +41,13 @@ const HEAD_BYTES_MAX = 64 * 1024;
 const BLANK_LINE = Buffer.from("\r\n\r\n");
 const CR = 13;
 const LF = 10;
-const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP\/1\.([01])$/;
+/**
+ * Request line and fields: no control characters, no line end that only one of two readers would see, no line without
+ * a name or with a space behind it.
+ */
+const HEAD =
+  /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP\/1\.([01])((?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*)*)$/;
 const ABSOLUTE = /^https?:\/\/[^/?#]+/i;
-/** Control characters, and line ends that only one of two readers would see. */
-const NOT_IN_HEAD = /[^\t\r\n\x20-\x7e\x80-\xff]|\r[^\n]|[^\r]\n/;
 const LENGTH = /^\d{1,15}$/;
 /** One name, a port perhaps: two values would be joined by a comma. */
 const HOST = /^[^\s,/@]*$/;
@@ -104,12 +107,10 @@ export class RequestParser {
 
   /** `text` without the blank line. */
   #takeHead(text: string): void {
-    if (NOT_IN_HEAD.test(text)) throw malformed("a head with characters that may not be in it");
-    const lineEnd = text.indexOf("\r\n");
-    const match = REQUEST_LINE.exec(lineEnd < 0 ? text : text.slice(0, lineEnd));
-    if (!match) throw malformed("no request line");
-    const [, method = "", target = "", minor] = match;
-    const headers = new ReceivedHeaders(lineEnd < 0 ? "" : text.slice(lineEnd + 1));
+    const match = HEAD.exec(text);
+    if (!match) throw malformed("no request line, or a header that is none");
+    const [, method = "", target = "", minor, fields = ""] = match;
+    const headers = new ReceivedHeaders(fields);
     const isHttp10 = minor === "0";
     const host = headers.get("host");
     if (host === null ? !isHttp10 : !HOST.test(host)) throw malformed("not one Host header");
