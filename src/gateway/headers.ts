@@ -76,8 +76,8 @@ function cut(text: string): string {
   return safe.length <= DROPPED_CHARS_MAX ? safe : `${safe.slice(0, DROPPED_CHARS_MAX)},...`;
 }
 
-/** Config and field paths may hold anything; a header may not. */
-function headerSafe(text: string): string {
+/** Config, field paths and a client's words may hold anything; a header may not. */
+export function headerSafe(text: string): string {
   return UNSAFE.test(text) ? text.replaceAll(ALL_UNSAFE, "?") : text;
 }
 

@@ -35,25 +35,33 @@ export interface ConnectionOwner {
   onClosed(connection: ClientConnection): void;
 }
 
+/** What a connection needs of its socket. */
+export type ClientSocket = Pick<Socket, "write" | "pause" | "resume" | "shutdown" | "end" | "terminate">;
+
 /** Of later requests that may wait here for their turn; what is beyond stays with the kernel. */
 const WAITING_BYTES_MAX = 64 * 1024;
-/** Without a request: longer than balancers keep theirs, so that it is never us who close a connection about to be used. */
+/**
+ * Without a request: longer than balancers keep theirs, so that it is never us who close a connection about to be used.
+ * Also for a client to read more of what waits for it.
+ */
 const IDLE_MS_MAX = 620_000;
 /** For a head that has begun to come. */
 const HEAD_MS_MAX = 60_000;
-/** For a client to read what it was told last, and to close. */
-const LEAVE_MS_MAX = 10_000;
+/** For a client to finish sending what nobody reads, to read what it was told, and to close. */
+const LEAVE_MS_MAX = 30_000;
 const NO_BODY_STATUSES = new Set([204, 304]);
 const LAST_CHUNK = "0\r\n\r\n";
 
 export class ClientConnection implements RequestListener, BodySource, BodySink {
   readonly #owner: ConnectionOwner;
-  readonly #socket: Socket<ClientConnection>;
+  readonly #socket: ClientSocket;
   readonly #writer: SocketWriter;
   readonly #parser = new RequestParser(this);
   #request: ServedRequest | undefined;
   #isAsked = false;
   #poured: PouredBody | undefined;
+  /** It was told to wait, and waits to be called. */
+  #wantsRoom = false;
   #isChunked = false;
   /** Of an answer that is poured: goes out together with its first text. */
   #head = "";
@@ -61,29 +69,29 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
   #hasBegun = false;
   #isAnswered = false;
   #isKept = true;
-  /** What comes is no HTTP any more. */
-  #isBroken = false;
+  /** What still comes is thrown away: no request can be in it. */
+  #isDeaf = false;
   #waiting: Buffer | undefined;
   #isPaused = false;
   #isLeaving = false;
   #isClosed = false;
-  /** When it last turned to something else, monotonic. */
+  /** When it last turned to something else, or the client last read of what waits for it, monotonic. */
   #sinceMs = performance.now();
 
-  constructor(owner: ConnectionOwner, socket: Socket<ClientConnection>) {
+  constructor(owner: ConnectionOwner, socket: ClientSocket) {
     this.#owner = owner;
     this.#socket = socket;
     this.#writer = new SocketWriter(socket);
   }
 
-  /** A request is being read or answered. */
+  /** A request is being read or answered, or has come and waits for its turn. */
   get isBusy(): boolean {
-    return this.#request !== undefined;
+    return this.#request !== undefined || this.#waiting !== undefined;
   }
 
   receive(bytes: Buffer): void {
-    if (this.#isLeaving || this.#isBroken) return;
-    if (this.#request?.isComplete === true) this.#keep(bytes);
+    if (this.#isDeaf) return;
+    if (this.#waiting || this.#request?.isComplete === true) this.#keep(bytes);
     else this.#read(bytes);
   }
 
@@ -116,12 +124,13 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
 
   sayContinue(): void {
     const text = "HTTP/1.1 100 Continue\r\n\r\n";
-    this.#writer.write(text, text.length);
+    this.#send(text, text.length);
   }
 
   write(text: string): boolean {
     this.#sendChunk(text, false);
-    return this.#writer.isEmpty;
+    this.#wantsRoom = this.#isClosed || !this.#writer.isEmpty;
+    return !this.#wantsRoom;
   }
 
   end(text: string): void {
@@ -130,17 +139,22 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     this.#finish();
   }
 
-  /** There is room in the socket again. */
+  /** There is room in the socket again. Bun says so also where nobody waits for it: after a pause, for one. */
   onDrain(): void {
+    if (this.#writer.isEmpty) return;
     this.#writer.flush();
+    this.#sinceMs = performance.now();
     if (!this.#writer.isEmpty) return;
-    if (this.#isAnswered) this.#turn();
-    else this.#poured?.onRoom();
+    if (this.#isAnswered) return this.#turn();
+    if (!this.#wantsRoom) return;
+    this.#wantsRoom = false;
+    this.#poured?.onRoom();
   }
 
   onClosed(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#waiting = undefined;
     this.#owner.onClosed(this);
     const request = this.#request;
     if (!request || this.#isAnswered) return;
@@ -152,18 +166,29 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
   /** Closes it where nothing has happened for too long. */
   sweep(nowMs: number): void {
     const forMs = nowMs - this.#sinceMs;
-    if (forMs > this.#patienceMs()) this.terminate();
+    if (forMs > this.#patienceMs()) this.close();
   }
 
-  /** At once, whatever is under way. */
-  terminate(): void {
+  /**
+   * At once. What was answered is with the kernel and still reaches a client that reads it; what is under way is cut, so
+   * that it cannot be taken for a whole answer.
+   */
+  close(): void {
+    if (this.isBusy) this.#socket.terminate();
+    else this.#socket.end();
+  }
+
+  /** A bug outside any handler: nothing here can be relied on any more. */
+  fail(error: unknown): void {
+    this.#owner.onBug(error);
     this.#socket.terminate();
   }
 
   #patienceMs(): number {
     if (this.#isLeaving) return LEAVE_MS_MAX;
-    // Its deadlines are the gateway's, until only the client is to be waited for.
-    if (this.#request) return this.#isAnswered ? IDLE_MS_MAX : Number.POSITIVE_INFINITY;
+    if (!this.#writer.isEmpty) return IDLE_MS_MAX;
+    // Its deadlines are the gateway's.
+    if (this.#request) return Number.POSITIVE_INFINITY;
     return this.#parser.isBetween ? IDLE_MS_MAX : HEAD_MS_MAX;
   }
 
@@ -187,8 +212,8 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
 
   /** What is no request is nobody's: it is answered here, in no API's words. */
   #break(error: unknown): void {
-    if (!(error instanceof HttpError)) throw error;
-    this.#isBroken = true;
+    if (!(error instanceof HttpError)) return this.fail(error);
+    this.#isDeaf = true;
     if (this.#request) return this.#request.fail(error);
     const status = error.kind === "too_large" ? 431 : 400;
     this.#isKept = false;
@@ -218,10 +243,14 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     }
   };
 
-  /** An answer that has begun cannot become another; cut off, it is at least seen to be none. */
+  /**
+   * An answer that has begun cannot become another; cut off, it is at least seen to be none. Nobody will pour what was to
+   * be poured: whoever works on it has to know.
+   */
   readonly #onBug = (error: unknown): void => {
     const told = this.#owner.onBug(error);
-    if (this.#hasBegun) this.terminate();
+    this.#request?.gone.cancel(error);
+    if (this.#hasBegun) this.#socket.terminate();
     else this.#reply(told);
   };
 
@@ -229,6 +258,7 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     const { isReusable, isHttp10, method } = request.head;
     const isPoured = typeof reply.body !== "string";
     this.#isKept = isReusable && request.isComplete && !this.#owner.isDraining && !(isPoured && isHttp10);
+    if (!this.#isKept) this.#ignoreInput();
     const connection = this.#isKept ? (isHttp10 ? "keep-alive" : "") : "close";
     if (isPoured) this.#pour(reply, { isHttp10, connection });
     else this.#replyWhole(reply, { isBare: method === "HEAD", connection });
@@ -244,6 +274,7 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     this.#head = this.#owner.heads.write(status, headers, { framing, connection });
     this.#hasBegun = true;
     this.#poured = body;
+    this.#wantsRoom = false;
     body.begin(this);
     if (this.#head !== "") this.#sendChunk("", false);
   }
@@ -259,8 +290,8 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     const head = this.#owner.heads.write(status, headers, { framing, connection });
     this.#hasBegun = true;
     // A head is ASCII.
-    if (isBare || hasNone) this.#writer.write(head, head.length);
-    else this.#writer.write(head + text, head.length + length);
+    if (isBare || hasNone) this.#send(head, head.length);
+    else this.#send(head + text, head.length + length);
     this.#finish();
   }
 
@@ -280,14 +311,19 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
         bytes += LAST_CHUNK.length;
       }
     }
-    if (head.length + bytes > 0) this.#writer.write(head + chunk, head.length + bytes);
+    if (head.length + bytes > 0) this.#send(head + chunk, head.length + bytes);
+  }
+
+  #send(text: string, bytes: number): void {
+    const wasEmpty = this.#writer.isEmpty;
+    this.#writer.write(text, bytes);
+    if (wasEmpty && !this.#writer.isEmpty) this.#sinceMs = performance.now();
   }
 
   /** The answer is complete; the kernel may not have all of it. */
   #finish(): void {
     this.#isAnswered = true;
-    this.#sinceMs = performance.now();
-    if (this.#writer.isEmpty) this.#turn();
+    if (this.#writer.isEmpty && !this.#isClosed) this.#turn();
   }
 
   /** To the next request, or away. */
@@ -297,20 +333,26 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     if (!this.#isKept) return this.#leave();
     this.#parser.next();
     this.resume();
-    const waiting = this.#waiting;
-    if (!waiting) return;
-    this.#waiting = undefined;
-    // Not within this answer: a thousand requests sent at once would be as many calls deep.
-    queueMicrotask(() => {
-      if (!this.#isClosed) this.receive(waiting);
-    });
+    // Not within this answer, nor before others had theirs: a client may have sent thousands of requests at once.
+    if (this.#waiting) setImmediate(this.#readWaiting);
   }
 
-  /** What the client still sends is thrown away until it closes. */
+  readonly #readWaiting = (): void => {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting && !this.#isClosed) this.#read(waiting);
+  };
+
   #leave(): void {
     this.#isLeaving = true;
-    this.#waiting = undefined;
+    this.#ignoreInput();
     this.#socket.shutdown();
+  }
+
+  /** Reads on nevertheless: a client that sends all before it reads would never come to its answer, nor be seen to leave. */
+  #ignoreInput(): void {
+    this.#isDeaf = true;
+    this.#waiting = undefined;
     this.resume();
   }
 }

@@ -49,7 +49,7 @@ class PortListener implements Listener, ConnectionOwner {
   readonly #socket: { stop(): void };
   readonly #connections = new Set<ClientConnection>();
   readonly #sweeping: ReturnType<typeof setInterval>;
-  isDraining = false;
+  #closing: Promise<void> | undefined;
 
   constructor(options: ListenOptions) {
     this.#options = options;
@@ -62,23 +62,12 @@ class PortListener implements Listener, ConnectionOwner {
     this.#sweeping.unref();
   }
 
-  async close(): Promise<void> {
-    if (this.isDraining) return;
-    this.isDraining = true;
-    this.#socket.stop();
-    await this.#untilAnswered(this.#options.drainMs);
-    if (this.#isBusy()) {
-      // A bug in one answer's last words must not keep the process from its orderly end.
-      try {
-        this.#options.onDrainOver();
-      } catch (error) {
-        this.#options.onBug(error);
-      }
-      await Bun.sleep(LAST_WORDS_MS);
-      await this.#untilAnswered(LAST_WORDS_MS_MAX - LAST_WORDS_MS);
-    }
-    clearInterval(this.#sweeping);
-    for (const connection of this.#connections) connection.terminate();
+  get isDraining(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#drain());
   }
 
   onBug(error: unknown): OutgoingReply {
@@ -104,7 +93,8 @@ class PortListener implements Listener, ConnectionOwner {
           // A client that closes its half has left, as with other servers: who waits for an answer keeps it open.
           end: (socket) => void socket.end(),
           close: (socket) => socket.data.onClosed(),
-          error: (socket) => socket.data.onClosed(),
+          // Thrown by one of these; it leaves the socket open.
+          error: (socket, error) => socket.data.fail(error),
         },
       });
     } catch (cause) {
@@ -123,6 +113,23 @@ class PortListener implements Listener, ConnectionOwner {
     const connection = new ClientConnection(this, socket);
     socket.data = connection;
     this.#connections.add(connection);
+  }
+
+  async #drain(): Promise<void> {
+    this.#socket.stop();
+    await this.#untilAnswered(this.#options.drainMs);
+    if (this.#isBusy()) {
+      // A bug in one answer's last words must not keep the process from its orderly end.
+      try {
+        this.#options.onDrainOver();
+      } catch (error) {
+        this.#options.onBug(error);
+      }
+      await Bun.sleep(LAST_WORDS_MS);
+      await this.#untilAnswered(LAST_WORDS_MS_MAX - LAST_WORDS_MS);
+    }
+    clearInterval(this.#sweeping);
+    for (const connection of this.#connections) connection.close();
   }
 
   #isBusy(): boolean {

@@ -3,6 +3,7 @@ import { openaiEmbeddings } from "#protocols/openai-embeddings/openai-embeddings
 import { embed } from "#gateway/embed.ts";
 import { countTokens } from "#gateway/count-tokens.ts";
 import { deleteResponse, getResponse, listInputItems } from "#gateway/stored-responses.ts";
+import { headerSafe } from "#gateway/headers.ts";
 import { handle } from "#gateway/handle.ts";
 import { listModels } from "#gateway/list-models.ts";
 import type { World } from "#gateway/world.ts";
@@ -150,7 +151,9 @@ function preflight(request: IncomingRequest): OutgoingReply {
     headers: {
       "access-control-allow-origin": "*",
       "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
-      "access-control-allow-headers": request.headers.get("access-control-request-headers") ?? "*",
+      "access-control-allow-headers": headerSafe(
+        request.headers.get("access-control-request-headers") ?? "*",
+      ),
       "access-control-max-age": CORS_MAX_AGE_SECONDS,
     },
     body: "",
