@@ -5,10 +5,10 @@ import type { Socket } from "bun";
 const TEXT_BYTES_MAX = 64 * 1024;
 
 export class SocketWriter {
-  readonly #socket: Pick<Socket, "write">;
+  readonly #socket: Pick<Socket, "write" | "terminate">;
   #unsent: Buffer | undefined;
 
-  constructor(socket: Pick<Socket, "write">) {
+  constructor(socket: Pick<Socket, "write" | "terminate">) {
     this.#socket = socket;
   }
 
@@ -17,7 +17,7 @@ export class SocketWriter {
     return this.#unsent === undefined;
   }
 
-  /** A socket that is closed takes nothing; it will say so. `bytes`: of the text in UTF-8. */
+  /** `bytes`: of the text in UTF-8. */
   write(text: string, bytes: number): void {
     if (this.#unsent) {
       this.#unsent = Buffer.concat([this.#unsent, Buffer.from(text)]);
@@ -28,14 +28,21 @@ export class SocketWriter {
       this.flush();
       return;
     }
-    const written = this.#socket.write(text);
-    if (written < bytes) this.#unsent = Buffer.from(text).subarray(Math.max(0, written));
+    const written = this.#taken(this.#socket.write(text));
+    if (written < bytes) this.#unsent = Buffer.from(text).subarray(written);
   }
 
   /** There may be room again. */
   flush(): void {
     if (!this.#unsent) return;
-    const written = Math.max(0, this.#socket.write(this.#unsent));
+    const written = this.#taken(this.#socket.write(this.#unsent));
     this.#unsent = written < this.#unsent.length ? this.#unsent.subarray(written) : undefined;
+  }
+
+  /** Below 0 where the connection is lost. Bun (1.4.5) tells of that by itself, but not while the socket is paused. */
+  #taken(written: number): number {
+    if (written >= 0) return written;
+    this.#socket.terminate();
+    return 0;
   }
 }

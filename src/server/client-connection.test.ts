@@ -188,8 +188,9 @@ describe("a socket that takes", () => {
     }));
     receive(served, GET);
     served.socket.isOpen = false;
-    // The close is told later.
     expect(sink?.write("text")).toBe(false);
+    // Or nobody would be told: the socket may be paused.
+    expect(served.socket.calls).toEqual(["terminate"]);
     served.connection.onClosed();
     expect(served.requests[0]?.gone.isCancelled).toBe(true);
     expect(sink?.write("text")).toBe(false);

@@ -38,7 +38,10 @@ export interface ConnectionOwner {
 /** What a connection needs of its socket. */
 export type ClientSocket = Pick<Socket, "write" | "pause" | "resume" | "shutdown" | "end" | "terminate">;
 
-/** Of later requests that may wait here for their turn; what is beyond stays with the kernel. */
+/**
+ * Of later requests that may wait here for their turn; what is beyond stays with the kernel. So does the news that the
+ * client has left, until it is written to: only who sends so many at once has to wait for that.
+ */
 const WAITING_BYTES_MAX = 64 * 1024;
 /**
  * Without a request: longer than balancers keep theirs, so that it is never us who close a connection about to be used.

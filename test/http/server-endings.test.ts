@@ -84,6 +84,25 @@ describe.each(["leave", "reset"] as const)("a client that goes, by %s,", (how) =
     expect(server.bugs).toEqual([]);
   });
 
+  test("behind thousands of requests is told to the stream that keeps them waiting", async () => {
+    const pour = new Pour();
+    let isGone = false;
+    await using server = serve((request) => {
+      request.gone.onCancel(() => (isGone = true));
+      return poured(pour);
+    });
+    const client = await server.connect();
+    client.send(get("/").repeat(20_000));
+    const sink = await pour.begun;
+    sink.write("first");
+    await client.has("first");
+    client[how]();
+    await until("it to be told", () => {
+      sink.write("more");
+      return isGone || undefined;
+    });
+  });
+
   test("after its answer has done no harm", async () => {
     let isGone = false;
     await using server = serve((request) => {
