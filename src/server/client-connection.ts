@@ -131,12 +131,15 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
   }
 
   write(text: string): boolean {
+    if (!this.#poured || this.#isClosed) return false;
     this.#sendChunk(text, false);
-    this.#wantsRoom = this.#isClosed || !this.#writer.isEmpty;
+    this.#wantsRoom = !this.#writer.isEmpty;
     return !this.#wantsRoom;
   }
 
   end(text: string): void {
+    // What came behind it would be read as the next answer.
+    if (!this.#poured) return;
     this.#poured = undefined;
     this.#sendChunk(text, true);
     this.#finish();

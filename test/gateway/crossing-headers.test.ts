@@ -57,6 +57,19 @@ for (const upstream of upstreamApis) {
   });
 }
 
+test.each([
+  ["x-api-key,content-type", "x-api-key,content-type"],
+  ["x-\u00e9", "x-??"],
+])("a browser that asks for the headers %j may send them", async (asked, told) => {
+  const answer = await rawExchange(
+    matrix.gateway.url,
+    `OPTIONS /v1/messages HTTP/1.1\r\nhost: x\r\norigin: http://page\r\naccess-control-request-headers: ${asked}\r\n\r\n`,
+  );
+  expect(answer).toStartWith("HTTP/1.1 204 ");
+  expect(answer).toContain("\r\naccess-control-allow-origin: *\r\n");
+  expect(answer).toContain(`\r\naccess-control-allow-headers: ${told}\r\n`);
+});
+
 describe("lines smuggled in names", () => {
   test.each(allClientApis)("a %s model name with line breaks makes no header", async (api) => {
     const name = "demo\r\nx-evil: 1\r\n\r\nHTTP/1.1 200 OK";

@@ -92,6 +92,20 @@ describe("answers", () => {
     expect(repliesOf(client.received).map(({ body }) => body)).toEqual(["", "all", "ab", ""]);
   });
 
+  test("have one end, whatever is poured behind it", async () => {
+    const pour = new Pour();
+    await using server = serve((request) => (request.target === "/" ? poured(pour) : target(request)));
+    const client = await server.connect();
+    client.send(get("/"));
+    const sink = await pour.begun;
+    sink.end("end");
+    expect(sink.write("more")).toBe(false);
+    sink.end("another end");
+    client.send(get("/next"));
+    await client.has("/next");
+    expect(repliesOf(client.received).map(({ body }) => body)).toEqual(["end", "/next"]);
+  });
+
   test("larger than the kernels hold come whole to who reads slowly, and the next behind them", async () => {
     const body = "0123456789".repeat(2_000_000);
     await using server = serve((request) => (request.target === "/large" ? text(body) : target(request)));
