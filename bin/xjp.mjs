@@ -1,11 +1,10 @@
 #!/usr/bin/env node
-// Starts the gateway's command line under Bun from a checkout. It exists because Bun reads its cap on open
-// connections (256 by default, further requests wait in silence) only from the environment it starts with.
+// Starts the gateway's command line under Bun from a checkout. It exists because Bun reads some settings only from the
+// environment it starts with (src/cli/start-environment.ts says which and why).
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { findBun, installMissing, root } from "../scripts/install.mjs";
 
-const CONNECTIONS_MAX = "65336";
 const ORPHAN_CHECK_MS = 1_000;
 
 installMissing("bun", { omitDev: true });
@@ -20,7 +19,8 @@ const child = spawn(findBun(), bunArguments, {
   stdio: "inherit",
   // XJP_COMMAND: how a person types our commands here, for the hints we print.
   env: {
-    BUN_CONFIG_MAX_HTTP_REQUESTS: CONNECTIONS_MAX,
+    BUN_CONFIG_MAX_HTTP_REQUESTS: "65336",
+    MIMALLOC_PURGE_DELAY: "1000",
     XJP_COMMAND: "npm run --silent xjp --",
     ...process.env,
   },

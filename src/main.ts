@@ -1,10 +1,10 @@
 /** The process: argv to a command, signals and broken pipes to an orderly end. The only `process.exit`. */
 import { constants } from "node:os";
-import { liftConnectionCap } from "./cli/lift-connection-cap.ts";
+import { ensureStartEnvironment } from "./cli/start-environment.ts";
 import { runCommandLine } from "./cli/run.ts";
 
 // Only the gateway itself opens many connections; every other command starts faster without this.
-if (process.argv[2] === "serve") liftConnectionCap();
+if (process.argv[2] === "serve") ensureStartEnvironment();
 
 /** A signal to the whole process group reaches us twice, once through our launcher: that is still one request. */
 const SAME_SIGNAL_MS = 1_000;
