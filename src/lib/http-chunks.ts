@@ -124,9 +124,9 @@ export class ChunkReader {
   #lineEnd(bytes: Buffer, at: number): number {
     const end = bytes.indexOf(LF, at);
     if ((end < 0 ? bytes.length : end) - at > LINE_BYTES_MAX) throw malformed("a line too long to hold");
+    if (end < 0 || this.#isLenient) return end;
     const hasReturn = end > at && bytes.indexOf(CR, at) === end - 1;
-    if (end >= 0 && !hasReturn && !this.#isLenient)
-      throw malformed("a line that does not end with its one carriage return");
+    if (!hasReturn) throw malformed("a line that does not end with its one carriage return");
     return end;
   }
 }

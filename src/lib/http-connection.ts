@@ -11,6 +11,7 @@ import { HttpError } from "./http-error.ts";
 import type { HttpExchange } from "./http-exchange.ts";
 import type { HeaderReader } from "./http-headers.ts";
 import { ReplyParser, type ReplyHandler } from "./http-reply-parser.ts";
+import { SocketWriter } from "./socket-writer.ts";
 
 export interface Origin {
   /** Connections of one origin have it in common. */
@@ -29,8 +30,8 @@ export interface ConnectionEvents {
   onStale(connection: HttpConnection, exchange: HttpExchange): void;
 }
 
-/** Longer ones are made bytes first, because hardly a socket takes them at once. */
-const TEXT_BYTES_MAX = 64 * 1024;
+/** The answer may have come before the server closed its ear, and is read to its end. */
+const NOT_YET = (): void => undefined;
 
 export class HttpConnection implements ReplyHandler {
   readonly origin: Origin;
@@ -44,7 +45,7 @@ export class HttpConnection implements ReplyHandler {
   #isOpen = false;
   #hasReceived = false;
   #hasServed = false;
-  #unsent: Buffer | undefined;
+  #writer: SocketWriter | undefined;
   isClosed = false;
   /** In its owner's count. */
   idleSince = 0;
@@ -81,6 +82,7 @@ export class HttpConnection implements ReplyHandler {
       socket: {
         open: (socket) => {
           connection.#socket = socket;
+          connection.#writer = new SocketWriter(socket, NOT_YET);
           if (connection.isClosed) socket.terminate();
           else if (!isSecure) stand();
         },
@@ -90,7 +92,7 @@ export class HttpConnection implements ReplyHandler {
           else fail(refusal);
         },
         data: (_, bytes) => connection.#receive(bytes),
-        drain: () => connection.#sendRest(),
+        drain: () => connection.#writer?.flush(),
         close: (_, error) => {
           if (connection.#isOpen) connection.#end(error);
           else fail(error);
@@ -111,14 +113,7 @@ export class HttpConnection implements ReplyHandler {
     this.#parser = new ReplyParser(this);
     this.#hasReceived = false;
     exchange.carrier = this;
-    if (bytes > TEXT_BYTES_MAX) {
-      this.#unsent = Buffer.from(text);
-      this.#sendRest();
-      return;
-    }
-    const written = this.#socket?.write(text) ?? 0;
-    // A socket that has just closed takes nothing; it will say so.
-    if (written < bytes) this.#unsent = Buffer.from(text).subarray(Math.max(0, written));
+    this.#writer?.write(text, bytes);
   }
 
   pause(): void {
@@ -157,15 +152,9 @@ export class HttpConnection implements ReplyHandler {
     this.#hasServed = true;
     exchange?.end();
     // A server that answers before it has read the request may still be about to close.
-    if (isReusable && this.#unsent === undefined && !this.isClosed) this.#events.onIdle(this);
+    if (isReusable && this.#writer?.isEmpty === true && !this.isClosed) this.#events.onIdle(this);
     else this.close();
     exchange?.deliver();
-  }
-
-  #sendRest(): void {
-    if (this.#unsent === undefined || !this.#socket) return;
-    const written = Math.max(0, this.#socket.write(this.#unsent));
-    this.#unsent = written < this.#unsent.length ? this.#unsent.subarray(written) : undefined;
   }
 
   #receive(bytes: Buffer): void {

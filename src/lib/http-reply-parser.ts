@@ -2,15 +2,15 @@
  * An HTTP/1.1 answer, read incrementally (RFC 9112). Bytes may be split anywhere.
  *
  *   head ──1xx──▶ head
- *     │ Content-Length            ┌──▶ length ───────────────────────▶ done
- *     ├───────────────────────────┘
- *     │ Transfer-Encoding: chunked     size ─▶ data ─▶ data_end ─▶ size ... ─▶ trailer ─▶ done
- *     │ neither                        until_close ──the connection ends──▶ done
- *     └ 204, 304                  ────────────────────────────────────▶ done
+ *     ├ Content-Length              ──▶ length ──────────────────────────────▶ done
+ *     ├ Transfer-Encoding: chunked  ──▶ chunked ─────────────────────────────▶ done
+ *     ├ neither                     ──▶ until_close ──the connection ends───▶ done
+ *     └ 204, 304                    ─────────────────────────────────────────▶ done
  *
  * Strict where two readers could disagree on where the answer ends, for then its rest would be taken for the next one.
  * The end of the connection is the end of the answer only in `until_close`; elsewhere the answer is broken.
  */
+import { ChunkReader } from "./http-chunks.ts";
 import { HttpError } from "./http-error.ts";
 import { ReceivedHeaders, type HeaderReader } from "./http-headers.ts";
 
@@ -22,12 +22,9 @@ export interface ReplyHandler {
   onEnd(isReusable: boolean): void;
 }
 
-type State = "head" | "length" | "until_close" | "size" | "data" | "data_end" | "trailer" | "done";
+type State = "head" | "length" | "chunked" | "until_close" | "done";
 
 const HEAD_BYTES_MAX = 64 * 1024;
-/** Of one line of a chunk's size, whose extensions nobody uses. */
-const LINE_BYTES_MAX = 4 * 1024;
-const CHUNK_DIGITS_MAX = 13;
 const LF = 10;
 const CR = 13;
 const STATUS_LINE = /^HTTP\/1\.[01] [1-5]\d\d(?: [^\n]*)?\r?(?:\n|$)/;
@@ -42,9 +39,8 @@ export class ReplyParser {
   #state: State = "head";
   /** The unfinished head or line. */
   #kept: Buffer | undefined;
-  /** Of the body or chunk. */
   #bytesLeft = 0;
-  #trailerBytes = 0;
+  #chunks: ChunkReader | undefined;
   #isReusable = false;
 
   constructor(handler: ReplyHandler) {
@@ -75,17 +71,12 @@ export class ReplyParser {
       case "head":
         return this.#readHead(bytes, at);
       case "length":
-      case "data":
         return this.#readCounted(bytes, at);
+      case "chunked":
+        return this.#readChunks(bytes, at);
       case "until_close":
         this.#handler.onBody(bytes, at, bytes.length);
         return bytes.length;
-      case "size":
-        return this.#readSize(bytes, at);
-      case "data_end":
-        return this.#readDataEnd(bytes, at);
-      case "trailer":
-        return this.#readTrailer(bytes, at);
       case "done":
         return at;
     }
@@ -126,7 +117,10 @@ export class ReplyParser {
       if (encoding.toLowerCase() !== "chunked") throw malformed("a transfer encoding we did not ask for");
       // One of them is a lie, and which one the next server believes we cannot know.
       if (length !== null) this.#isReusable = false;
-      this.#state = "size";
+      this.#state = "chunked";
+      this.#chunks = new ChunkReader((bytes, from, to) => this.#handler.onBody(bytes, from, to), {
+        isLenient: true,
+      });
       return;
     }
     if (length === null) {
@@ -142,67 +136,21 @@ export class ReplyParser {
     const end = Math.min(bytes.length, at + this.#bytesLeft);
     this.#bytesLeft -= end - at;
     this.#handler.onBody(bytes, at, end);
-    if (this.#bytesLeft === 0) this.#state = this.#state === "data" ? "data_end" : "done";
+    if (this.#bytesLeft === 0) this.#state = "done";
     return end;
   }
 
-  /** Hexadecimal digits up to the line's end; extensions behind them mean nothing to us. */
-  #readSize(bytes: Buffer, at: number): number {
-    const end = bytes.indexOf(LF, at);
-    if (end < 0) return this.#keepLine(bytes, at);
-    let size = 0;
-    let next = at;
-    for (let digit = hexDigit(bytes[next]); digit >= 0; digit = hexDigit(bytes[next])) {
-      size = size * 16 + digit;
-      next += 1;
-    }
-    if (next === at || next - at > CHUNK_DIGITS_MAX || !isSizeEnd(bytes[next])) {
-      throw malformed("a chunk size that is none");
-    }
-    this.#bytesLeft = size;
-    this.#state = size === 0 ? "trailer" : "data";
-    return end + 1;
-  }
-
-  #readDataEnd(bytes: Buffer, at: number): number {
-    if (bytes[at] === CR && at + 1 === bytes.length) return this.#keepLine(bytes, at);
-    const end = bytes[at] === CR ? at + 1 : at;
-    if (bytes[end] !== LF) throw malformed("a chunk longer than its size");
-    this.#state = "size";
-    return end + 1;
-  }
-
-  #readTrailer(bytes: Buffer, at: number): number {
-    const end = bytes.indexOf(LF, at);
-    if (end < 0) return this.#keepLine(bytes, at);
-    this.#trailerBytes += end - at;
-    if (this.#trailerBytes > HEAD_BYTES_MAX) throw malformed("a trailer too long to hold");
-    const isEmpty = end === at || (end === at + 1 && bytes[at] === CR);
-    if (isEmpty) this.#state = "done";
-    return end + 1;
-  }
-
-  #keepLine(bytes: Buffer, at: number): number {
-    if (bytes.length - at > LINE_BYTES_MAX) throw malformed("a line too long to hold");
-    return this.#keep(bytes, at);
+  #readChunks(bytes: Buffer, at: number): number {
+    const end = this.#chunks?.read(bytes, at) ?? at;
+    if (this.#chunks?.isDone === true) this.#state = "done";
+    else if (end < bytes.length) return this.#keep(bytes, end);
+    return end;
   }
 
   #keep(bytes: Buffer, at: number): number {
     this.#kept = at === 0 ? bytes : bytes.subarray(at);
     return bytes.length;
   }
-}
-
-/** Its value, or -1. */
-function hexDigit(byte: number | undefined): number {
-  if (byte === undefined) return -1;
-  if (byte >= 48 && byte <= 57) return byte - 48;
-  const lower = byte | 32;
-  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
-}
-
-function isSizeEnd(byte: number | undefined): boolean {
-  return byte === CR || byte === LF || byte === 59 || byte === 32 || byte === 9;
 }
 
 /** Index behind the blank line, or -1. Servers that end lines with LF alone are read too. */

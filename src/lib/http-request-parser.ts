@@ -137,17 +137,15 @@ export class RequestParser {
         throw malformed("a transfer encoding other than chunked");
       if (length !== null) throw malformed("both a length and a transfer encoding");
       this.#state = "chunked";
-      this.#chunks = new ChunkReader(this.#onBody, { isLenient: false });
+      this.#chunks = new ChunkReader((bytes, from, to) => this.#listener.onBody(bytes, from, to), {
+        isLenient: false,
+      });
       return undefined;
     }
     if (length !== null && !LENGTH.test(length)) throw malformed("a length that is none");
     this.#state = "length";
     return (this.#bytesLeft = Number(length ?? 0));
   }
-
-  readonly #onBody = (bytes: Buffer, from: number, to: number): void => {
-    this.#listener.onBody(bytes, from, to);
-  };
 
   #readCounted(bytes: Buffer, at: number): number {
     const end = Math.min(bytes.length, at + this.#bytesLeft);

@@ -5,11 +5,17 @@ import type { Socket } from "bun";
 const TEXT_BYTES_MAX = 64 * 1024;
 
 export class SocketWriter {
-  readonly #socket: Pick<Socket, "write" | "terminate">;
+  readonly #socket: Pick<Socket, "write">;
+  readonly #onLost: () => void;
   #unsent: Buffer | undefined;
 
-  constructor(socket: Pick<Socket, "write" | "terminate">) {
+  /**
+   * `onLost`: the connection takes nothing any more. Bun (1.4.5) tells of that by itself too, but not while the socket is
+   * paused.
+   */
+  constructor(socket: Pick<Socket, "write">, onLost: () => void) {
     this.#socket = socket;
+    this.#onLost = onLost;
   }
 
   /** Whether the kernel has everything. */
@@ -39,10 +45,9 @@ export class SocketWriter {
     this.#unsent = written < this.#unsent.length ? this.#unsent.subarray(written) : undefined;
   }
 
-  /** Below 0 where the connection is lost. Bun (1.4.5) tells of that by itself, but not while the socket is paused. */
   #taken(written: number): number {
     if (written >= 0) return written;
-    this.#socket.terminate();
+    this.#onLost();
     return 0;
   }
 }

@@ -84,7 +84,7 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
   constructor(owner: ConnectionOwner, socket: ClientSocket) {
     this.#owner = owner;
     this.#socket = socket;
-    this.#writer = new SocketWriter(socket);
+    this.#writer = new SocketWriter(socket, () => socket.terminate());
   }
 
   /** A request is being read or answered, or has come and waits for its turn. */
