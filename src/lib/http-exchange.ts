@@ -13,6 +13,7 @@ import type { HttpReply, PieceReader } from "./http-client.ts";
 import { decompress } from "./http-decompress.ts";
 import { HttpError } from "./http-error.ts";
 import type { HeaderReader } from "./http-headers.ts";
+import { JoinedBytes } from "./joined-bytes.ts";
 
 /** What brings the answer. */
 export interface Carrier {
@@ -51,12 +52,8 @@ export class HttpExchange implements HttpReply {
   headers: HeaderReader = NO_HEADERS;
   readonly #cancellation: Cancellation;
   readonly #answered = Promise.withResolvers<HttpReply>();
-  /** What came and was not taken: of `#bytes`, from here to there. */
-  #bytes: Buffer | undefined;
-  #from = 0;
-  #to = 0;
-  /** Whether what comes next may be written behind that: the buffer is ours, not a view of what was received. */
-  #isOwn = false;
+  /** What came and was not taken. */
+  readonly #waiting = new JoinedBytes();
   #isPaused = false;
   #isOver = false;
   #error: HttpError | undefined;
@@ -87,15 +84,7 @@ export class HttpExchange implements HttpReply {
   }
 
   push(bytes: Buffer, from: number, to: number): void {
-    if (!this.#bytes) {
-      this.#bytes = bytes;
-      this.#from = from;
-      this.#to = to;
-      return;
-    }
-    const room = this.#roomFor(this.#bytes, to - from);
-    bytes.copy(room, this.#to, from, to);
-    this.#to += to - from;
+    this.#waiting.push(bytes, from, to);
   }
 
   end(): void {
@@ -115,7 +104,7 @@ export class HttpExchange implements HttpReply {
   deliver(): void {
     if (this.#wholeReader) this.#deliverWhole(this.#wholeReader);
     else if (this.#reader) this.#deliverPiece(this.#reader);
-    else if (this.#waitingBytes > READ_AHEAD_BYTES && !this.#isOver && !this.#isPaused) {
+    else if (this.#waiting.length > READ_AHEAD_BYTES && !this.#isOver && !this.#isPaused) {
       this.#isPaused = true;
       this.carrier?.pause();
     }
@@ -123,12 +112,12 @@ export class HttpExchange implements HttpReply {
 
   pull(reader: PieceReader): void {
     this.#reader = reader;
-    if (this.#bytes || this.#isOver) this.#deliverPiece(reader);
+    if (this.#waiting.bytes || this.#isOver) this.#deliverPiece(reader);
     else this.#resume();
   }
 
   text(bytesMax: number): string | Promise<string> {
-    if (this.#isOver && !this.#error && this.#waitingBytes <= bytesMax) return this.#takeText();
+    if (this.#isOver && !this.#error && this.#waiting.length <= bytesMax) return this.#takeText();
     return new Promise((resolve, reject) => {
       this.#wholeReader = { bytesMax, resolve, reject };
       this.deliver();
@@ -144,12 +133,8 @@ export class HttpExchange implements HttpReply {
 
   readonly #onCancel = (): void => this.close();
 
-  get #waitingBytes(): number {
-    return this.#to - this.#from;
-  }
-
   #deliverWhole({ bytesMax, resolve, reject }: WholeReader): void {
-    if (this.#waitingBytes > bytesMax) {
+    if (this.#waiting.length > bytesMax) {
       this.#wholeReader = undefined;
       this.close();
       reject(new HttpError("too_large", "The answer is too large to hold."));
@@ -158,39 +143,20 @@ export class HttpExchange implements HttpReply {
   }
 
   #deliverPiece(reader: PieceReader): void {
-    if (!this.#bytes && !this.#isOver) return;
+    const { bytes, from, to } = this.#waiting;
+    if (!bytes && !this.#isOver) return;
     this.#reader = undefined;
-    const bytes = this.#bytes;
-    const from = this.#from;
-    const to = this.#to;
-    this.#clear();
+    this.#waiting.clear();
     if (bytes) reader.onPiece(bytes, from, to);
     else if (this.#error) reader.onBroken(this.#error);
     else reader.onEnd();
   }
 
   #takeText(): string {
-    const text = this.#bytes?.toString("utf8", this.#from, this.#to) ?? "";
-    this.#clear();
+    const { bytes, from, to } = this.#waiting;
+    const text = bytes?.toString("utf8", from, to) ?? "";
+    this.#waiting.clear();
     return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
-  }
-
-  /** Joined as they come, because a server may send a body a byte at a time: a list of those would be a hundred times the body. */
-  #roomFor(waiting: Buffer, bytes: number): Buffer {
-    if (this.#isOwn && this.#to + bytes <= waiting.length) return waiting;
-    const joined = Buffer.allocUnsafe(2 * (this.#waitingBytes + bytes));
-    this.#to = waiting.copy(joined, 0, this.#from, this.#to);
-    this.#from = 0;
-    this.#bytes = joined;
-    this.#isOwn = true;
-    return joined;
-  }
-
-  #clear(): void {
-    this.#bytes = undefined;
-    this.#from = 0;
-    this.#to = 0;
-    this.#isOwn = false;
   }
 
   #resume(): void {

@@ -12,6 +12,7 @@ import { HttpError } from "#lib/http-error.ts";
 import type { HeaderReader } from "#lib/http-headers.ts";
 import type { RequestHead } from "#lib/http-request-parser.ts";
 import type { IncomingRequest } from "#lib/http-server.ts";
+import { JoinedBytes } from "#lib/joined-bytes.ts";
 
 /** What brings the body. */
 export interface BodySource {
@@ -28,16 +29,13 @@ interface BodyReader {
 }
 
 const READ_AHEAD_BYTES = 64 * 1024;
-const NOTHING = Buffer.alloc(0);
+const NOTHING = new Uint8Array();
 
 export class ServedRequest implements IncomingRequest {
   readonly head: RequestHead;
   readonly gone = new Cancellation();
   readonly #source: BodySource;
-  #bytes: Buffer = NOTHING;
-  #length = 0;
-  /** Whether more may be written behind what is there: the buffer is ours, not a view of what was received. */
-  #isOwn = false;
+  readonly #bytes = new JoinedBytes();
   #isComplete = false;
   #error: HttpError | undefined;
   #reader: BodyReader | undefined;
@@ -66,11 +64,9 @@ export class ServedRequest implements IncomingRequest {
 
   push(bytes: Buffer, from: number, to: number): void {
     if (this.#error) return;
-    const length = this.#length + to - from;
+    const length = this.#bytes.length + to - from;
     if (this.#reader && length > this.#reader.bytesMax) return this.fail(tooLarge());
-    if (this.#length === 0) this.#bytes = bytes.subarray(from, to);
-    else bytes.copy(this.#roomFor(length), this.#length, from, to);
-    this.#length = length;
+    this.#bytes.push(bytes, from, to, this.head.length);
     if (!this.#reader && length > READ_AHEAD_BYTES) this.#source.pause();
   }
 
@@ -83,36 +79,26 @@ export class ServedRequest implements IncomingRequest {
   fail(error: HttpError): void {
     if (this.#isComplete || this.#error) return;
     this.#error = error;
-    this.#bytes = NOTHING;
+    this.#bytes.clear();
     this.#source.pause();
     this.#reader?.reject(error);
   }
 
   body(bytesMax: number): Uint8Array | Promise<Uint8Array> {
-    if ((this.head.length ?? this.#length) > bytesMax) this.fail(tooLarge());
-    if (this.#isComplete && this.#length <= bytesMax) return this.#take();
+    if ((this.head.length ?? this.#bytes.length) > bytesMax) this.fail(tooLarge());
+    if (this.#isComplete && this.#bytes.length <= bytesMax) return this.#take();
     return new Promise((resolve, reject) => {
       if (this.#error ?? this.#isComplete) return reject(this.#error ?? tooLarge());
       this.#reader = { bytesMax, resolve, reject };
-      if (this.head.expectsContinue && this.#length === 0) this.#source.sayContinue();
+      if (this.head.expectsContinue && this.#bytes.length === 0) this.#source.sayContinue();
       this.#source.resume();
     });
   }
 
   #take(): Uint8Array {
-    const bytes = this.#bytes.subarray(0, this.#length);
-    this.#bytes = NOTHING;
-    return bytes;
-  }
-
-  /** Joined as they come, because a body may come a byte at a time: a list of those would be a hundred times the body. */
-  #roomFor(length: number): Buffer {
-    if (this.#isOwn && length <= this.#bytes.length) return this.#bytes;
-    const joined = Buffer.allocUnsafe(Math.min(2 * length, Math.max(length, this.head.length ?? 2 * length)));
-    this.#bytes.copy(joined, 0, 0, this.#length);
-    this.#bytes = joined;
-    this.#isOwn = true;
-    return joined;
+    const { bytes, from, to } = this.#bytes;
+    this.#bytes.clear();
+    return bytes?.subarray(from, to) ?? NOTHING;
   }
 }
 
