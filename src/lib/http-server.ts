@@ -26,6 +26,11 @@ export interface OutgoingReply {
   readonly body: string | PouredBody;
 }
 
+/** An answer that is there whole. */
+export interface WholeReply extends OutgoingReply {
+  readonly body: string;
+}
+
 /** A body that comes over time. Who pours it learns from `IncomingRequest.gone` that nobody reads any more. */
 export interface PouredBody {
   /** Called once, when the head goes out: with the first text, where that is written at once. */
@@ -45,7 +50,7 @@ export function jsonReply(
   status: number,
   value: unknown,
   headers: Readonly<Record<string, string>> = {},
-): OutgoingReply {
+): WholeReply {
   return { status, headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(value) };
 }
 

@@ -19,6 +19,7 @@ import {
   type IncomingRequest,
   type OutgoingReply,
   type PouredBody,
+  type WholeReply,
 } from "#lib/http-server.ts";
 import { SocketWriter } from "#lib/socket-writer.ts";
 import type { Framing, ReplyHeadWriter } from "./reply-head.ts";
@@ -223,10 +224,8 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     if (this.#request) return this.#request.fail(error);
     const status = error.kind === "too_large" ? 431 : 400;
     this.#isKept = false;
-    this.#replyWhole(
-      jsonReply(status, { error: { message: error.message, type: "invalid_request_error" } }),
-      { isBare: false, connection: "close" },
-    );
+    const told = { error: { message: error.message, type: "invalid_request_error" } };
+    this.#replyWhole(jsonReply(status, told), false, "close");
   }
 
   #ask(request: ServedRequest): void {
@@ -260,44 +259,36 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     else this.#reply(told);
   };
 
-  #answer(reply: OutgoingReply, request: ServedRequest): void {
+  #answer({ status, headers, body }: OutgoingReply, request: ServedRequest): void {
     const { isReusable, isHttp10, method } = request.head;
-    const isPoured = typeof reply.body !== "string";
+    const isPoured = typeof body !== "string";
     this.#isKept = isReusable && request.isComplete && !this.#owner.isDraining && !(isPoured && isHttp10);
     if (!this.#isKept) this.#ignoreInput();
     const connection = this.#isKept ? (isHttp10 ? "keep-alive" : "") : "close";
-    if (isPoured) this.#pour(reply, { isHttp10, connection });
-    else this.#replyWhole(reply, { isBare: method === "HEAD", connection });
-  }
-
-  #pour(
-    { status, headers, body }: OutgoingReply,
-    { isHttp10, connection }: { readonly isHttp10: boolean; readonly connection: string },
-  ): void {
-    if (typeof body === "string") throw new Error("nothing to pour");
-    const framing = isHttp10 ? "until_close" : "chunked";
+    if (!isPoured) return this.#replyWhole({ status, headers, body }, method === "HEAD", connection);
     this.#isChunked = !isHttp10;
+    const framing = isHttp10 ? "until_close" : "chunked";
     this.#head = this.#owner.heads.write(status, headers, { framing, connection });
     this.#hasBegun = true;
+    this.#pour(body);
+  }
+
+  #pour(body: PouredBody): void {
     this.#poured = body;
     this.#wantsRoom = false;
     body.begin(this);
     if (this.#head !== "") this.#sendChunk("", false);
   }
 
-  #replyWhole(
-    { status, headers, body }: OutgoingReply,
-    { isBare, connection }: { readonly isBare: boolean; readonly connection: string },
-  ): void {
-    const text = typeof body === "string" ? body : "";
-    const length = Buffer.byteLength(text);
+  #replyWhole({ status, headers, body }: WholeReply, isBare: boolean, connection: string): void {
+    const length = Buffer.byteLength(body);
     const hasNone = NO_BODY_STATUSES.has(status);
     const framing: Framing = hasNone ? "none" : { length };
     const head = this.#owner.heads.write(status, headers, { framing, connection });
     this.#hasBegun = true;
     // A head is ASCII.
     if (isBare || hasNone) this.#send(head, head.length);
-    else this.#send(head + text, head.length + length);
+    else this.#send(head + body, head.length + length);
     this.#finish();
   }
 
