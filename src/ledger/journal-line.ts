@@ -7,10 +7,10 @@ import type { ProtocolName } from "#model/chat.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
 import { decodeUsage } from "#store/usage-text.ts";
 
-/** `settled` is a usage text (usage-text.ts). */
+/** The `text` of what is settled is a usage text (usage-text.ts). */
 export type JournalLine =
   | { readonly admitted: AdmittedRequest }
-  | { readonly settled: readonly UsageRecord[] };
+  | { readonly settled: readonly UsageRecord[]; readonly text: string };
 
 /** As little as makes an honest row if the request is never settled. */
 export interface AdmittedRequest {
@@ -36,7 +36,19 @@ export function decodeLine(text: string): JournalLine | undefined {
   const { admitted } = value;
   const isAdmitted = isObject(admitted) && typeof admitted["id"] === "string";
   if (isAdmitted === (settled !== undefined)) return undefined;
-  if (settled) return { settled };
+  if (settled) return { settled, text };
   // The one trust of this parser: lines are written by `encodeAdmitted` alone, and a torn one is no JSON.
   return value as unknown as JournalLine;
+}
+
+/** The usage texts among the lines, as they were read, and how many rows are in them. */
+export function settledIn(lines: readonly JournalLine[]): {
+  readonly texts: readonly string[];
+  readonly rows: number;
+} {
+  const settled = lines.filter((line) => "settled" in line);
+  return {
+    texts: settled.map(({ text }) => text),
+    rows: settled.reduce((rows, line) => rows + line.settled.length, 0),
+  };
 }

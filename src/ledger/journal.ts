@@ -20,7 +20,7 @@ import { Failure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
 import { encodeUsage } from "#store/usage-text.ts";
 import { appendFormFor, openAppendFile, type AppendFile, type AppendForm } from "./append-file.ts";
-import { encodeAdmitted, type AdmittedRequest } from "./journal-line.ts";
+import { encodeAdmitted, settledIn, type AdmittedRequest } from "./journal-line.ts";
 import { lockOwner, type OwnerLock } from "./owner-lock.ts";
 import { readLines, type Damage } from "./read-lines.ts";
 import {
@@ -178,9 +178,9 @@ class FileJournal implements Journal {
       const path = segmentPath(this.folder, this.#owner, segment);
       const chunk = readLines(path, { from: offset, until: end, bytesMax: BATCH_BYTES });
       for (const damage of chunk.damages) this.#report(segment, damage);
-      const records = chunk.lines.flatMap((line) => ("settled" in line ? line.settled : []));
+      const { texts, rows } = settledIn(chunk.lines);
       const next = { segment, offset: chunk.nextOffset };
-      if (records.length > 0) return { texts: [encodeUsage(records)], rows: records.length, next };
+      if (rows > 0) return { texts, rows, next };
       this.#moveTo(next);
     }
   }

@@ -9,6 +9,7 @@
 import { appendFileSync, existsSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { encodeUsage } from "#store/usage-text.ts";
+import { settledIn } from "./journal-line.ts";
 import { lockOwner } from "./owner-lock.ts";
 import { readLines } from "./read-lines.ts";
 import { removeOwner, retireSegment } from "./segment.ts";
@@ -40,11 +41,11 @@ export async function retryRefused(folder: string, sink: UsageSink): Promise<num
     const { size } = statSync(retried);
     for (let offset = 0; offset < size;) {
       const chunk = readLines(retried, { from: offset, until: size, bytesMax: CHUNK_BYTES });
-      const rows = chunk.lines.flatMap((line) => ("settled" in line ? line.settled : []));
-      const refused = rows.length === 0 ? [] : await insertSparing(sink, [encodeUsage(rows)]);
+      const { texts, rows } = settledIn(chunk.lines);
+      const refused = rows === 0 ? [] : await insertSparing(sink, texts);
       keepRefused(folder, refused);
       isDamaged ||= chunk.damages.length > 0;
-      taken += rows.length - refused.length;
+      taken += rows - refused.length;
       offset = chunk.nextOffset;
     }
     retireSegment(retried, isDamaged);
