@@ -81,6 +81,17 @@ const ok = (): OutgoingReply => ({ status: 200, headers: {}, body: "ok" });
 const never = () => new Promise<OutgoingReply>(() => undefined);
 const receive = ({ connection }: Served, text: string): void => connection.receive(Buffer.from(text));
 
+/** In the middle of an answer that is poured by nobody but the test. */
+function openStream(): { readonly served: Served; readonly sink: BodySink } {
+  const sinks: BodySink[] = [];
+  const body = { begin: (sink: BodySink) => void sinks.push(sink), onRoom: () => undefined };
+  const served = open(() => ({ status: 200, headers: {}, body }));
+  receive(served, GET);
+  const [sink] = sinks;
+  if (!sink) throw new Error("the answer has not begun");
+  return { served, sink };
+}
+
 describe("is closed", () => {
   test("without a request after ten minutes, also where it had some", () => {
     const served = open(ok);
@@ -127,16 +138,10 @@ describe("is closed", () => {
   });
 
   test("where it reads nothing of a stream that nobody ends", () => {
-    let sink: BodySink | undefined;
-    const served = open(() => ({
-      status: 200,
-      headers: {},
-      body: { begin: (given) => (sink = given), onRoom: () => undefined },
-    }));
-    receive(served, GET);
+    const { served, sink } = openStream();
     expect(served.after(1_000 * MINUTE_MS)).toBeUndefined();
     served.socket.room = 5;
-    expect(sink?.write("more than five")).toBe(false);
+    expect(sink.write("more than five")).toBe(false);
     expect(served.after(11 * MINUTE_MS)).toBe("terminate");
     served.socket.room = 1_000;
     served.connection.onDrain();
@@ -180,21 +185,15 @@ describe("a socket that takes", () => {
   });
 
   test("nothing any more, because it is closed, is no place to write", () => {
-    let sink: BodySink | undefined;
-    const served = open(() => ({
-      status: 200,
-      headers: {},
-      body: { begin: (given) => (sink = given), onRoom: () => undefined },
-    }));
-    receive(served, GET);
+    const { served, sink } = openStream();
     served.socket.isOpen = false;
-    expect(sink?.write("text")).toBe(false);
+    expect(sink.write("text")).toBe(false);
     // Or nobody would be told: the socket may be paused.
     expect(served.socket.calls).toEqual(["terminate"]);
     served.connection.onClosed();
     expect(served.requests[0]?.gone.isCancelled).toBe(true);
-    expect(sink?.write("text")).toBe(false);
-    sink?.end("text");
+    expect(sink.write("text")).toBe(false);
+    sink.end("text");
     served.connection.onDrain();
     expect(served.bugs).toEqual([]);
   });

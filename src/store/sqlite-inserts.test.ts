@@ -6,30 +6,7 @@ import { dirname, join } from "node:path";
 import { migrations } from "./migrations.ts";
 import { SqliteInserts } from "./sqlite-inserts.ts";
 import { toStoreFailure } from "./store-failure.ts";
-import { encodeUsage } from "./usage-text.ts";
-
-/** A usage text of one row. */
-function text(id: string, totalMs: number): string {
-  return encodeUsage([
-    {
-      kind: "request",
-      id,
-      requestId: id,
-      tenantId: "",
-      keyId: "",
-      logicalModel: "",
-      protocolIn: "gemini",
-      isStream: false,
-      outcome: "ok",
-      status: 200,
-      usage: {},
-      costSource: "none",
-      totalMs,
-      attempts: 0,
-      createdAtMs: 1,
-    },
-  ]);
-}
+import { text } from "./usage-fixture.ts";
 
 function openUsage() {
   const folder = mkdtempSync(join(tmpdir(), "inserts-"));

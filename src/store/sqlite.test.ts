@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDatabase, type Sql } from "./database.ts";
 import { sqlitePath } from "./sqlite.ts";
-import { encodeUsage } from "./usage-text.ts";
+import { text } from "./usage-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "xjp-sqlite-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -57,30 +57,13 @@ test("who waits for the write lock lets the process go on, and has it when it is
   const url = `sqlite:${join(folder, "waiting", "xjp.db")}`;
   const [holder, other] = [await openDatabase(url), await openDatabase(url)];
   const tenant = (id: string) => ({ id, name: id, created_at: 1 });
-  const request = {
-    kind: "request",
-    id: "two",
-    requestId: "two",
-    tenantId: "one",
-    keyId: "",
-    logicalModel: "",
-    protocolIn: "gemini",
-    isStream: false,
-    outcome: "ok",
-    status: 200,
-    usage: {},
-    costSource: "none",
-    totalMs: 1,
-    attempts: 0,
-    createdAtMs: 1,
-  } as const;
   const waiting: Promise<unknown>[] = [];
   await holder.transaction(async (sql) => {
     await sql`INSERT INTO tenants ${sql.rows([tenant("holder")])}`;
     // Only because none of these stands still until it has the lock can the holder's transaction end at all.
     waiting.push(
       other.sql`INSERT INTO tenants ${other.sql.rows([tenant("one")])}`,
-      other.insertUsage([encodeUsage([request])]),
+      other.insertUsage([text("two", 1)]),
       other.transaction(async (inner) => inner`INSERT INTO tenants ${inner.rows([tenant("three")])}`),
     );
     // Reading waits for nobody, not even behind a transaction that waits to begin.

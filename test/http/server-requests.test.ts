@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { jsonReply, type IncomingRequest } from "#lib/http-server.ts";
 import { until } from "../gateway/until.ts";
-import { repliesOf } from "./raw-client.ts";
+import { repliesOf, type RawClient } from "./raw-client.ts";
 import { BODY_MAX, echo, Flood, get, post, Pour, poured, serve, target, text } from "./serve.ts";
 
 describe("requests on one connection", () => {
@@ -92,6 +92,15 @@ describe("requests on one connection", () => {
   });
 });
 
+/** As clients do that send all before they read. Resolves at the connection's end. */
+async function uploadUnread(client: RawClient): Promise<void> {
+  client.stopReading();
+  client.send(post("x".repeat(20_000_000)));
+  await until("all of it to be taken", () => client.hasSentAll || undefined);
+  client.readOn();
+  await client.ended();
+}
+
 describe("bodies", () => {
   test("are read a byte at a time", async () => {
     await using server = serve(echo);
@@ -169,12 +178,7 @@ describe("bodies", () => {
     await Promise.all(
       Array.from({ length: 10 }, async () => {
         const client = await server.connect();
-        // As clients do that send all before they read.
-        client.stopReading();
-        client.send(post("x".repeat(20_000_000)));
-        await until("all of it to be taken", () => client.hasSentAll || undefined);
-        client.readOn();
-        await client.ended();
+        await uploadUnread(client);
         expect(client.isReset).toBe(false);
         expect(repliesOf(client.received).map(({ status, body }) => [status, body])).toEqual([
           [401, '"who are you?"'],
@@ -188,11 +192,7 @@ describe("bodies", () => {
     const flood = new Flood(4_000);
     await using server = serve(() => poured(flood));
     const client = await server.connect();
-    client.stopReading();
-    client.send(post("x".repeat(20_000_000)));
-    await until("all of it to be taken", () => client.hasSentAll || undefined);
-    client.readOn();
-    await client.ended();
+    await uploadUnread(client);
     expect(repliesOf(client.received)[0]?.body).toEndWith("the end");
   });
 
