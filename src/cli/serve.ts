@@ -7,8 +7,9 @@ import { systemClock } from "#lib/clock.ts";
 import { ConnectionPool } from "#lib/connection-pool.ts";
 import { createFetchClient } from "#lib/fetch-client.ts";
 import type { HttpClient } from "#lib/http-client.ts";
+import { SendQueue } from "#lib/send-queue.ts";
 import { resolveHost } from "#lib/safe-fetch.ts";
-import { listen, type Listener } from "#server/listen.ts";
+import { listen, type Listener, type ListenOptions } from "#server/listen.ts";
 import { openDatabase } from "#store/database.ts";
 import { createLog, flushLog } from "#telemetry/log.ts";
 import { exitCodes, parseArguments, UsageError, type Command, type Io } from "./command.ts";
@@ -77,12 +78,13 @@ async function runGateway(
   stack.defer(() => database.close());
   const demo = loaded.needsDemo ? createDemoUpstream().serve(0, "127.0.0.1") : undefined;
   stack.defer(async () => demo?.stop());
+  const sends = new SendQueue();
   const app = await createApp({
     loaded,
     database,
     clock: systemClock,
     random: Math.random,
-    http: createHttpClient(io.env),
+    http: createHttpClient(io.env, sends),
     fetch: patientFetch,
     media: { fetch: (url, init) => fetch(url, init), resolve: resolveHost },
     variables: io.env,
@@ -91,7 +93,10 @@ async function runGateway(
   });
   stack.defer(() => app.close());
   stack.use(tellBeforeExit(() => app.world.telemetry.flush()));
-  const listener = openPort(loaded, app, (error) => log.error({ err: error }, "bug outside a request"));
+  const listener = openPort(loaded, app, {
+    sends,
+    onBug: (error) => log.error({ err: error }, "bug outside a request"),
+  });
   stack.defer(() => listener.close());
   stack.use(
     source.path === undefined
@@ -113,10 +118,10 @@ function patientFetch(url: string, init: RequestInit): Promise<Response> {
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
 /** Where the environment names a proxy, requests go the way of `fetch`, which finds it. */
-function createHttpClient(environment: Io["env"]): HttpClient {
+function createHttpClient(environment: Io["env"], sends: SendQueue): HttpClient {
   const named = PROXY_VARIABLES.flatMap((name) => [environment[name], environment[name.toLowerCase()]]);
   const hasProxy = named.some((url) => url !== undefined && url !== "");
-  return hasProxy ? createFetchClient(patientFetch) : new ConnectionPool(systemClock);
+  return hasProxy ? createFetchClient(patientFetch) : new ConnectionPool(systemClock, sends);
 }
 
 /** An exit by an uncaught error writes the log's buffer; requests that wait to be told come before that. */
@@ -132,12 +137,17 @@ function ignoreHangup(tell: (message: string) => void): Disposable {
   return { [Symbol.dispose]: () => process.off("SIGHUP", onHangup) };
 }
 
-function openPort(loaded: LoadedConfig, app: App, onBug: (error: unknown) => void): Listener {
+function openPort(
+  loaded: LoadedConfig,
+  app: App,
+  { sends, onBug }: Required<Pick<ListenOptions, "sends" | "onBug">>,
+): Listener {
   const { host, port, drain_ms: drainMs } = loaded.config.server;
   return listen({
     host,
     port,
     drainMs,
+    sends,
     answer: (request) => app.answer(request),
     onDrainOver: () => app.cutAnswers(),
     onBug,

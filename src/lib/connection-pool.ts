@@ -9,6 +9,7 @@ import { HttpConnection, type ConnectionEvents, type Origin } from "./http-conne
 import { HttpError } from "./http-error.ts";
 import { HttpExchange, type OutgoingRequest } from "./http-exchange.ts";
 import { writeHeaders, type HeaderFields } from "./http-headers.ts";
+import { SendQueue } from "./send-queue.ts";
 
 interface Address {
   readonly origin: Origin;
@@ -40,6 +41,7 @@ const HEADS_MAX = 8;
 
 export class ConnectionPool implements HttpClient, ConnectionEvents {
   readonly #clock: Clock;
+  readonly #sends: SendQueue;
   /** By origin; the longest idle first. */
   readonly #idle = new Map<string, HttpConnection[]>();
   readonly #addresses = new Map<string, Address>();
@@ -48,8 +50,10 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
   #sweeps = 0;
   #isClosed = false;
 
-  constructor(clock: Clock) {
+  /** `sends`: shared with whoever else writes in the same turns. */
+  constructor(clock: Clock, sends = new SendQueue()) {
     this.#clock = clock;
+    this.#sends = sends;
   }
 
   request(request: HttpRequest): Promise<HttpReply> {
@@ -99,7 +103,7 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
 
   #connect(origin: Origin, exchange: HttpExchange): void {
     if (exchange.isOver) return;
-    const { connection, opened } = HttpConnection.open(origin, this);
+    const { connection, opened } = HttpConnection.open(origin, this, this.#sends);
     exchange.carrier = connection;
     const { connectMs } = exchange.request;
     const timer = this.#clock.schedule(connectMs, () => {

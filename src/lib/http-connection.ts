@@ -11,6 +11,7 @@ import { HttpError } from "./http-error.ts";
 import type { HttpExchange } from "./http-exchange.ts";
 import type { HeaderReader } from "./http-headers.ts";
 import { ReplyParser, type ReplyHandler } from "./http-reply-parser.ts";
+import type { SendQueue } from "./send-queue.ts";
 import { SocketWriter } from "./socket-writer.ts";
 
 export interface Origin {
@@ -61,6 +62,7 @@ export class HttpConnection implements ReplyHandler {
   static open(
     origin: Origin,
     events: ConnectionEvents,
+    queue: SendQueue,
   ): { readonly connection: HttpConnection; readonly opened: Promise<void> } {
     const { hostname, port, isSecure } = origin;
     const connection = new HttpConnection(origin, events);
@@ -82,7 +84,7 @@ export class HttpConnection implements ReplyHandler {
       socket: {
         open: (socket) => {
           connection.#socket = socket;
-          connection.#writer = new SocketWriter(socket, NOT_YET);
+          connection.#writer = new SocketWriter(socket, { queue, onLost: NOT_YET });
           if (connection.isClosed) socket.terminate();
           else if (!isSecure) stand();
         },
@@ -132,6 +134,7 @@ export class HttpConnection implements ReplyHandler {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.#writer?.discard();
     this.#giveUp?.();
     this.#socket?.terminate();
     this.#events.onClosed(this);

@@ -1,6 +1,7 @@
 /** What a connection does as time passes and as a socket is full, told by numbers: nothing here waits. */
 import { describe, expect, test } from "bun:test";
 import { jsonReply, type BodySink, type IncomingRequest, type OutgoingReply } from "#lib/http-server.ts";
+import { SendQueue } from "#lib/send-queue.ts";
 import { ClientConnection, type ClientSocket } from "./client-connection.ts";
 import { ReplyHeadWriter } from "./reply-head.ts";
 
@@ -40,6 +41,8 @@ interface Served {
   readonly connection: ClientConnection;
   readonly requests: readonly IncomingRequest[];
   readonly bugs: readonly unknown[];
+  /** What was written goes to the socket. */
+  endTurn(): void;
   /** What it does with so much time gone by since now. */
   after(ms: number): string | undefined;
 }
@@ -48,9 +51,11 @@ function open(answer: (request: IncomingRequest) => OutgoingReply | Promise<Outg
   const socket = new FakeSocket();
   const requests: IncomingRequest[] = [];
   const bugs: unknown[] = [];
+  let turnEnds: (() => void)[] = [];
   const connection = new ClientConnection(
     {
       heads: new ReplyHeadWriter(() => 0),
+      sends: new SendQueue((work) => void turnEnds.push(work)),
       isDraining: false,
       answer(request) {
         requests.push(request);
@@ -69,6 +74,11 @@ function open(answer: (request: IncomingRequest) => OutgoingReply | Promise<Outg
     connection,
     requests,
     bugs,
+    endTurn() {
+      const ends = turnEnds;
+      turnEnds = [];
+      for (const end of ends) end();
+    },
     after(ms) {
       socket.calls.length = 0;
       connection.sweep(performance.now() + ms);
@@ -79,7 +89,11 @@ function open(answer: (request: IncomingRequest) => OutgoingReply | Promise<Outg
 
 const ok = (): OutgoingReply => ({ status: 200, headers: {}, body: "ok" });
 const never = () => new Promise<OutgoingReply>(() => undefined);
-const receive = ({ connection }: Served, text: string): void => connection.receive(Buffer.from(text));
+/** In a turn of its own. */
+function receive(served: Served, text: string): void {
+  served.connection.receive(Buffer.from(text));
+  served.endTurn();
+}
 
 /** In the middle of an answer that is poured by nobody but the test. */
 function openStream(): { readonly served: Served; readonly sink: BodySink } {
@@ -141,7 +155,8 @@ describe("is closed", () => {
     const { served, sink } = openStream();
     expect(served.after(1_000 * MINUTE_MS)).toBeUndefined();
     served.socket.room = 5;
-    expect(sink.write("more than five")).toBe(false);
+    sink.write("more than five");
+    served.endTurn();
     expect(served.after(11 * MINUTE_MS)).toBe("terminate");
     served.socket.room = 1_000;
     served.connection.onDrain();
@@ -154,8 +169,11 @@ describe("a socket that takes", () => {
     const texts = ["d\u00e9j\u00e0 ", "vu ", "\u{1f44b}"];
     let sink: BodySink | undefined;
     const pour = (): void => {
-      for (let text = texts.shift(); text !== undefined; text = texts.shift())
-        if (sink?.write(text) === false) return;
+      for (let text = texts.shift(); text !== undefined; text = texts.shift()) {
+        const hasRoom = sink?.write(text);
+        served.endTurn();
+        if (hasRoom === false) return;
+      }
       sink?.end("end");
     };
     const served = open(() => ({
@@ -174,6 +192,7 @@ describe("a socket that takes", () => {
     for (let round = 0; round < 1_000 && !served.socket.written.endsWith("0\r\n\r\n"); round += 1) {
       served.socket.room = Math.max(1, room);
       served.connection.onDrain();
+      served.endTurn();
     }
     const body = served.socket.written.slice(served.socket.written.indexOf("\r\n\r\n") + 4);
     expect(Buffer.from(body, "latin1").toString()).toBe(
@@ -187,7 +206,8 @@ describe("a socket that takes", () => {
   test("nothing any more, because it is closed, is no place to write", () => {
     const { served, sink } = openStream();
     served.socket.isOpen = false;
-    expect(sink.write("text")).toBe(false);
+    sink.write("text");
+    served.endTurn();
     // Or nobody would be told: the socket may be paused.
     expect(served.socket.calls).toEqual(["terminate"]);
     served.connection.onClosed();
@@ -215,11 +235,46 @@ test("calls for more where that was asked for, not whenever the socket says it h
   served.connection.onDrain();
   expect(rooms).toBe(0);
   served.socket.room = 2;
+  expect(sink?.write("text")).toBe(true);
+  served.endTurn();
+  expect(rooms).toBe(0);
   expect(sink?.write("text")).toBe(false);
   served.socket.room = 1_000;
   served.connection.onDrain();
   served.connection.onDrain();
   expect(rooms).toBe(1);
+});
+
+test("what several write within a turn leaves at its end, in order", () => {
+  const { served, sink } = openStream();
+  const { socket } = served;
+  const before = socket.written.length;
+  sink.write("a");
+  sink.write("b");
+  sink.end("c");
+  expect(socket.written).toHaveLength(before);
+  served.endTurn();
+  expect(socket.written.slice(before)).toBe("1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n");
+  expect(served.connection.isBusy).toBe(false);
+});
+
+test("more than a turn should hold does not wait for its end", () => {
+  const { served, sink } = openStream();
+  sink.write("x".repeat(70_000));
+  expect(served.socket.written.length).toBeGreaterThan(70_000);
+  sink.write("y");
+  served.endTurn();
+  expect(served.socket.written.endsWith("1\r\ny\r\n")).toBe(true);
+});
+
+test("what waits for the turn's end is not sent to a client that has left", () => {
+  const { served, sink } = openStream();
+  const before = served.socket.written.length;
+  sink.write("text");
+  served.connection.onClosed();
+  served.endTurn();
+  expect(served.socket.written).toHaveLength(before);
+  expect(served.bugs).toEqual([]);
 });
 
 test("a bug in reading closes it and is told", () => {

@@ -21,6 +21,7 @@ import {
   type PouredBody,
   type WholeReply,
 } from "#lib/http-server.ts";
+import type { SendQueue } from "#lib/send-queue.ts";
 import { SocketWriter } from "#lib/socket-writer.ts";
 import type { Framing, ReplyHeadWriter } from "./reply-head.ts";
 import { ServedRequest, type BodySource } from "./served-request.ts";
@@ -28,6 +29,7 @@ import { ServedRequest, type BodySource } from "./served-request.ts";
 /** What a connection asks of its server. */
 export interface ConnectionOwner {
   readonly heads: ReplyHeadWriter;
+  readonly sends: SendQueue;
   /** No further request is wanted. */
   readonly isDraining: boolean;
   answer(request: IncomingRequest): OutgoingReply | Promise<OutgoingReply>;
@@ -85,7 +87,11 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
   constructor(owner: ConnectionOwner, socket: ClientSocket) {
     this.#owner = owner;
     this.#socket = socket;
-    this.#writer = new SocketWriter(socket, () => socket.terminate());
+    this.#writer = new SocketWriter(socket, {
+      queue: owner.sends,
+      onLost: () => socket.terminate(),
+      onSent: () => this.#onSent(),
+    });
   }
 
   /** A request is being read or answered, or has come and waits for its turn. */
@@ -128,13 +134,13 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
 
   sayContinue(): void {
     const text = "HTTP/1.1 100 Continue\r\n\r\n";
-    this.#send(text, text.length);
+    this.#writer.write(text, text.length);
   }
 
   write(text: string): boolean {
     if (!this.#poured || this.#isClosed) return false;
     this.#sendChunk(text, false);
-    this.#wantsRoom = !this.#writer.isEmpty;
+    this.#wantsRoom = this.#writer.isStuck;
     return !this.#wantsRoom;
   }
 
@@ -148,20 +154,17 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
 
   /** There is room in the socket again. Bun says so also where nobody waits for it: after a pause, for one. */
   onDrain(): void {
-    if (this.#writer.isEmpty) return;
+    if (!this.#writer.isStuck) return;
     this.#writer.flush();
     this.#sinceMs = performance.now();
-    if (!this.#writer.isEmpty) return;
-    if (this.#isAnswered) return this.#turn();
-    if (!this.#wantsRoom) return;
-    this.#wantsRoom = false;
-    this.#poured?.onRoom();
+    if (!this.#writer.isStuck) this.#goOn();
   }
 
   onClosed(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#waiting = undefined;
+    this.#writer.discard();
     this.#owner.onClosed(this);
     const request = this.#request;
     if (!request || this.#isAnswered) return;
@@ -287,8 +290,8 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     const head = this.#owner.heads.write(status, headers, { framing, connection });
     this.#hasBegun = true;
     // A head is ASCII.
-    if (isBare || hasNone) this.#send(head, head.length);
-    else this.#send(head + body, head.length + length);
+    if (isBare || hasNone) this.#writer.write(head, head.length);
+    else this.#writer.write(head + body, head.length + length);
     this.#finish();
   }
 
@@ -308,13 +311,26 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
         bytes += LAST_CHUNK.length;
       }
     }
-    if (head.length + bytes > 0) this.#send(head + chunk, head.length + bytes);
+    this.#writer.write(head + chunk, head.length + bytes);
   }
 
-  #send(text: string, bytes: number): void {
-    const wasEmpty = this.#writer.isEmpty;
-    this.#writer.write(text, bytes);
-    if (wasEmpty && !this.#writer.isEmpty) this.#sinceMs = performance.now();
+  /** The turn's writing went out, as far as the kernel had room. */
+  #onSent(): void {
+    if (this.#isClosed) return;
+    try {
+      if (this.#writer.isStuck) this.#sinceMs = performance.now();
+      else this.#goOn();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** The kernel has all there was. */
+  #goOn(): void {
+    if (this.#isAnswered) return this.#turn();
+    if (!this.#wantsRoom) return;
+    this.#wantsRoom = false;
+    this.#poured?.onRoom();
   }
 
   /** The answer is complete; the kernel may not have all of it. */
@@ -325,6 +341,7 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
 
   /** To the next request, or away. */
   #turn(): void {
+    this.#isAnswered = false;
     this.#request = undefined;
     this.#sinceMs = performance.now();
     if (!this.#isKept) return this.#leave();
