@@ -1,5 +1,6 @@
 /** Prices an operator writes into config, in dollars per million tokens. */
-import { toPico, type Rates } from "./rates.ts";
+import { toPico, toPrice } from "./cost-sum.ts";
+import type { Rate, Rates } from "./rates.ts";
 
 export interface PriceOverride {
   readonly input_usd_per_mtok: number;
@@ -27,6 +28,6 @@ export function toRates(price: PriceOverride): Rates {
   };
 }
 
-function flat(usdPerMtok: number): { readonly base: bigint; readonly tiers: readonly [] } {
-  return { base: toPico(usdPerMtok), tiers: [] };
+function flat(usdPerMtok: number): Rate {
+  return { base: toPrice(toPico(usdPerMtok)), tiers: [] };
 }

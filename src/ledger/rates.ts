@@ -1,12 +1,13 @@
 /**
- * Tokens times prices, in integers. A price is pico-USD (1e-12) per million tokens; a bucket's cost in pico-USD
- * times a million is `tokens * price`; the buckets' sum is divided once, half up, into nano-USD.
+ * Which tokens are paid at which price. The sum of all buckets is exact (cost-sum.ts) and rounded once, half up, to
+ * nano-USD.
  *
  * - Every token is in exactly one bucket: the parts of input and output that have a price of their own (audio,
  *   images, reasoning) are taken out of the rest; those without stay in it.
  * - A long prompt reprices the whole request: the tier is chosen by all prompt tokens, cached ones included.
  */
 import { inputTotal, type Usage } from "#model/usage.ts";
+import { CostSum, toPrice, type Factor, type Price } from "./cost-sum.ts";
 
 export interface Rates {
   readonly input?: Rate;
@@ -24,10 +25,10 @@ export interface Rates {
   readonly request?: bigint;
 }
 
-/** Pico-USD per million tokens. A tier holds for prompts longer than its start; the last that fits counts. */
+/** A tier holds for prompts longer than its start; the last that fits counts. */
 export interface Rate {
-  readonly base: bigint;
-  readonly tiers: readonly { readonly start: number; readonly price: bigint }[];
+  readonly base: Price;
+  readonly tiers: readonly { readonly start: number; readonly price: Price }[];
 }
 
 export interface WorstRequest {
@@ -44,31 +45,21 @@ export interface Sum {
   readonly isEstimated: boolean;
 }
 
-const MILLION = 1_000_000n;
-const PICO_PER_NANO = 1_000n;
 /** Anthropic's ratio of an hour-long cache write to plain input; nobody else sells them. */
 const CACHE_1H_FACTOR = 2n;
-
-/** Dollars to pico-USD, exactly to the twelfth decimal. Throws RangeError for what is no price. */
-export function toPico(usd: number): bigint {
-  if (!Number.isFinite(usd) || usd < 0) throw new RangeError(`not a price in USD: ${usd}`);
-  return BigInt(usd.toFixed(12).replace(".", ""));
-}
 
 /** Undefined where the usage was not reported, or a bucket that holds tokens has no price. */
 export function rate(usage: Usage, rates: Rates): Sum | undefined {
   const prompt = inputTotal(usage);
   if (prompt === undefined && usage.output === undefined) return undefined;
   const bill = new Bill(prompt ?? 0);
-  if (rates.request !== undefined) bill.millionths += rates.request * MILLION;
-  if (rates.webSearch !== undefined) {
-    bill.millionths += toCount(usage.webSearches ?? 0) * rates.webSearch * MILLION;
-  }
+  if (rates.request !== undefined) bill.sum.addEach(1, rates.request);
+  if (rates.webSearch !== undefined) bill.sum.addEach(toCount(usage.webSearches ?? 0), rates.webSearch);
   addInput(bill, usage, rates);
   addOutput(bill, usage, rates);
   if (!bill.isPriced) return undefined;
-  const { numerator, divisor, isStandard } = tierFactor(usage.serviceTier);
-  return { nanoUsd: Number(divideHalfUp(bill.millionths * numerator, divisor)), isEstimated: !isStandard };
+  const factor = tierFactor(usage.serviceTier);
+  return { nanoUsd: bill.sum.total(factor, "half_up"), isEstimated: factor !== STANDARD };
 }
 
 /**
@@ -79,19 +70,18 @@ export function worstRate(request: WorstRequest, rates: Rates): number | undefin
   const { input, output } = rates;
   if (input === undefined || (output === undefined && request.outputTokensMax > 0)) return undefined;
   const dearest = dearestOf(rates);
-  let millionths =
-    BigInt(Math.ceil(request.inputTokens)) * priceAt(dearest.input, request.inputTokens) +
-    BigInt(Math.ceil(request.outputTokensMax)) * priceAt(dearest.output, request.inputTokens);
-  if (rates.request !== undefined) millionths += rates.request * MILLION;
+  const sum = new CostSum();
+  sum.addTokens(Math.ceil(request.inputTokens), priceAt(dearest.input, request.inputTokens));
+  sum.addTokens(Math.ceil(request.outputTokensMax), priceAt(dearest.output, request.inputTokens));
+  if (rates.request !== undefined) sum.addEach(1, rates.request);
   // A cheaper tier is a wish: a provider may serve the standard one, at its price.
   const asked = tierFactor(request.serviceTier);
-  const { numerator, divisor } = asked === CHEAP ? STANDARD : asked;
-  return Number((millionths * numerator + divisor - 1n) / divisor);
+  return sum.total(asked === CHEAP ? STANDARD : asked, "up");
 }
 
 /** A request's cost as it is added up, bucket by bucket. */
 class Bill {
-  millionths = 0n;
+  readonly sum = new CostSum();
   /** False once a bucket that holds tokens has no price. */
   isPriced = true;
   readonly #promptTokens: number;
@@ -103,7 +93,7 @@ class Bill {
   add(tokens: number, price: Rate | undefined): void {
     if (tokens <= 0) return;
     if (price === undefined) this.isPriced = false;
-    else this.millionths += toCount(tokens) * priceAt(price, this.#promptTokens);
+    else this.sum.addTokens(toCount(tokens), priceAt(price, this.#promptTokens));
   }
 
   /** Takes a part that has its own price out of a total, never more than there is. Gives what is left. */
@@ -139,12 +129,16 @@ function hourRate({ input, cacheWrite, cacheWrite1h }: Rates): Rate | undefined 
   if (cacheWrite1h !== undefined || cacheWrite === undefined || input === undefined)
     return cacheWrite1h ?? input;
   return {
-    base: input.base * CACHE_1H_FACTOR,
-    tiers: input.tiers.map((tier) => ({ start: tier.start, price: tier.price * CACHE_1H_FACTOR })),
+    base: hourPrice(input.base),
+    tiers: input.tiers.map((tier) => ({ start: tier.start, price: hourPrice(tier.price) })),
   };
 }
 
-function priceAt(price: Rate, promptTokens: number): bigint {
+function hourPrice({ pico }: Price): Price {
+  return toPrice(pico * CACHE_1H_FACTOR);
+}
+
+function priceAt(price: Rate, promptTokens: number): Price {
   let current = price.base;
   for (const tier of price.tiers) if (promptTokens > tier.start) current = tier.price;
   return current;
@@ -184,34 +178,23 @@ function ceilingOf(prices: readonly (Rate | undefined)[]): Rate {
   return { base, tiers };
 }
 
-function highest(prices: readonly bigint[]): bigint {
-  return prices.reduce((most, price) => (price > most ? price : most), 0n);
+function highest(prices: readonly Price[]): Price {
+  return prices.reduce((most, price) => (price.pico > most.pico ? price : most), toPrice(0n));
 }
 
 /** Counts come from upstreams: a fraction or a negative number must not cost the row. */
-function toCount(reported: number): bigint {
-  return BigInt(Math.max(0, Math.ceil(reported)));
+function toCount(reported: number): number {
+  return Math.max(0, Math.ceil(reported));
 }
 
-interface TierFactor {
-  readonly numerator: bigint;
-  /** From millionths of a pico-dollar to nano-dollars, the factor's denominator in it. */
-  readonly divisor: bigint;
-  readonly isStandard: boolean;
-}
-
-const STANDARD: TierFactor = { numerator: 1n, divisor: MILLION * PICO_PER_NANO, isStandard: true };
-const CHEAP: TierFactor = { numerator: 1n, divisor: STANDARD.divisor * 2n, isStandard: false };
-const DEAR: TierFactor = { numerator: 2n, divisor: STANDARD.divisor, isStandard: false };
+const STANDARD: Factor = { numerator: 1, denominator: 1 };
+const CHEAP: Factor = { numerator: 1, denominator: 2 };
+const DEAR: Factor = { numerator: 2, denominator: 1 };
 
 /** Tables list the standard tier. OpenAI and Google sell batch and flex at half of it and priority at about twice. */
-function tierFactor(serviceTier: string | undefined): TierFactor {
+function tierFactor(serviceTier: string | undefined): Factor {
   if (serviceTier === undefined) return STANDARD;
   const tier = serviceTier.toLowerCase();
   if (tier === "flex" || tier === "batch") return CHEAP;
   return tier === "priority" ? DEAR : STANDARD;
-}
-
-function divideHalfUp(value: bigint, divisor: bigint): bigint {
-  return (value * 2n + divisor) / (divisor * 2n);
 }
