@@ -120,7 +120,7 @@ function book(world: World, exchange: Exchange, entry: Attempt, { usage, cost }:
   record.status = entry.status;
   record.usage = usage;
   record.costSource = cost.source;
-  record.totalMs = entry.totalMs ?? world.clock.monotonicMs() - entry.startedMs;
+  record.totalMs = rounded(entry.totalMs ?? world.clock.monotonicMs() - entry.startedMs);
   record.attempts = entry.number;
   record.target = entry.target.id;
   record.provider = entry.target.connector.name;
@@ -129,7 +129,7 @@ function book(world: World, exchange: Exchange, entry: Attempt, { usage, cost }:
   if (entry.failure) record.errorKind = entry.failure.kind;
   if (cost.nanoUsd !== undefined) record.costNanoUsd = cost.nanoUsd;
   if (cost.version !== undefined) record.priceVersion = cost.version;
-  if (entry.firstTokenMs !== undefined) record.firstTokenMs = entry.firstTokenMs;
+  if (entry.firstTokenMs !== undefined) record.firstTokenMs = rounded(entry.firstTokenMs);
   return record;
 }
 
@@ -157,6 +157,11 @@ function draft(exchange: Exchange, kind: UsageRecord["kind"], id: string): Draft
 
 const NO_USAGE: Usage = {};
 
+/** To a hundredth: more digits of a millisecond are noise that would be written three times. */
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}
+
 function attemptOutcome(failure: Failure | undefined): Outcome {
   if (!failure) return "ok";
   return failure.kind === "cancelled" ? "client_cancelled" : "failed";
@@ -174,7 +179,7 @@ function requestRecord(
   record.outcome = ending.outcome;
   record.status = ending.status;
   record.usage = sumUsage(attempts);
-  record.totalMs = world.clock.monotonicMs() - exchange.startedMs;
+  record.totalMs = rounded(world.clock.monotonicMs() - exchange.startedMs);
   record.attempts = exchange.attempts.length;
   addCost(record, attempts);
   if (last?.target !== undefined) record.target = last.target;
@@ -182,7 +187,7 @@ function requestRecord(
   if (last?.servedModel !== undefined) record.servedModel = last.servedModel;
   if (last?.protocolOut) record.protocolOut = last.protocolOut;
   if (ending.failure) record.errorKind = ending.failure.kind;
-  if (exchange.firstTokenMs !== undefined) record.firstTokenMs = exchange.firstTokenMs;
+  if (exchange.firstTokenMs !== undefined) record.firstTokenMs = rounded(exchange.firstTokenMs);
   if (tags) record.tags = tags;
   if (exchange.dropped.length > 0) record.dropped = exchange.dropped;
   return record;

@@ -1,25 +1,33 @@
 /**
  * Usage records as text: a line of the journal is one, and it crosses to SQLite's thread as it is. So the thread that
  * answers requests makes objects of rows once and keeps nothing of them but this text.
+ *
+ *   {"settled":{"first":{...},"others":[{...}, ...]}}
+ *
+ * Rows of a request have most in common: of the others there is only what differs from the first, null where the first
+ * has a field that they have not.
  */
-import { asObject, isObject } from "#lib/json.ts";
+import { asObject, isObject, type JsonObject, type MutableJsonObject } from "#lib/json.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
 
-/** One line. A number that JSON cannot carry counts as not told. */
-export function encodeUsage(records: readonly UsageRecord[]): string {
-  return JSON.stringify({ settled: records });
+/** One line, of one record or more. A number that JSON cannot carry counts as not told. */
+export function encodeUsage([first, ...rest]: readonly UsageRecord[]): string {
+  if (!first) throw new RangeError("no usage records");
+  const others = rest.map((record) => differenceOf(first, record));
+  return JSON.stringify({ settled: { first, others } });
 }
 
 /** What JSON made of a usage text; undefined where it was none. */
 export function decodeUsage(value: unknown): readonly UsageRecord[] | undefined {
-  const records = asObject(value)?.["settled"];
-  if (!Array.isArray(records) || !records.every(hasIds)) return undefined;
+  const settled = asObject(asObject(value)?.["settled"]);
+  const first = settled?.["first"];
+  const others = settled?.["others"];
+  if (!isObject(first) || !Array.isArray(others)) return undefined;
+  const records: unknown[] = [first];
+  for (const other of others) records.push(isObject(other) ? withDifference(first, other) : undefined);
+  if (!records.every(hasIds)) return undefined;
   // The one trust of this parser: these texts are written by `encodeUsage` alone, and a torn one is no JSON.
   return records as readonly UsageRecord[];
-}
-
-function hasIds(value: unknown): boolean {
-  return isObject(value) && typeof value["id"] === "string" && typeof value["requestId"] === "string";
 }
 
 /** Throws for what is no list of usage texts, which would be a bug. */
@@ -31,4 +39,28 @@ export function recordsOf(texts: readonly string[]): readonly UsageRecord[] {
     if (!records) throw new TypeError("no usage text");
     return records;
   });
+}
+
+type Difference<Fields> = { [Name in keyof Fields]?: Fields[Name] | null };
+
+/** Objects in them are the same or differ; nobody looks into them. */
+function differenceOf<Fields extends object>(first: Fields, other: Fields): Difference<Fields> {
+  const difference: Difference<Fields> = {};
+  for (const name in other) if (other[name] !== first[name]) difference[name] = other[name];
+  for (const name in first) if (other[name] === undefined) difference[name] = null;
+  return difference;
+}
+
+function withDifference(first: JsonObject, difference: JsonObject): JsonObject {
+  const record: MutableJsonObject = { ...first };
+  for (const name in difference) {
+    const value = difference[name];
+    if (value === null) delete record[name];
+    else if (value !== undefined) record[name] = value;
+  }
+  return record;
+}
+
+function hasIds(value: unknown): boolean {
+  return isObject(value) && typeof value["id"] === "string" && typeof value["requestId"] === "string";
 }

@@ -160,8 +160,8 @@ function fieldsOf({ record, context }: Ended): string {
   fields += count("input_tokens", usage.input);
   fields += count("output_tokens", usage.output);
   fields += count("cost_nano_usd", record.costNanoUsd);
-  fields += milliseconds("first_token_ms", record.firstTokenMs);
-  fields += milliseconds("total_ms", record.totalMs);
+  fields += count("first_token_ms", record.firstTokenMs);
+  fields += count("total_ms", record.totalMs);
   return fields + milliseconds("overhead_ms", overheadMs);
 }
 

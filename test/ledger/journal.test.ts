@@ -15,7 +15,7 @@ import fc from "fast-check";
 import { VirtualClock } from "#lib/virtual-clock.ts";
 import { Failure } from "#model/failure.ts";
 import { admission, row } from "./rows.ts";
-import { recordsOf } from "#store/usage-text.ts";
+import { encodeUsage, recordsOf } from "#store/usage-text.ts";
 import { openJournal, type Journal, type JournalOptions } from "#ledger/journal.ts";
 import type { Damage } from "#ledger/read-lines.ts";
 
@@ -164,7 +164,7 @@ describe.each(["mapped", "written"] as const)("the journal, its files %s,", (for
   });
 
   test("admits nothing new past its bound, while what was admitted may still settle", () => {
-    const { journal } = open({ bytesMax: 600 });
+    const { journal } = open({ bytesMax: 400 });
     journal.admitted(admission("r1"));
     journal.settle([row("other"), row("other.1", "other")]);
     for (const work of [() => journal.admitted(admission("r2")), () => journal.settle([row("r2")])]) {
@@ -199,7 +199,7 @@ describe.each(["mapped", "written"] as const)("the journal, its files %s,", (for
     const [name = ""] = segmentsIn(folder);
     const path = join(folder, name);
     journal.settle([row("r2")]);
-    const half = Buffer.byteLength(`${JSON.stringify({ settled: [row("r1")] })}\n`);
+    const half = Buffer.byteLength(`${encodeUsage([row("r1")])}\n`);
     spoil(path, { from: half + 10, until: 2 * half - 1 });
     for (let index = 3; index < 12; index++) journal.settle([row(`r${index}`)]);
     const ids = drain(journal);

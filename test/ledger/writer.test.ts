@@ -7,6 +7,7 @@ import { admission, CREATED_AT_MS, row, rowsOf } from "./rows.ts";
 import { BATCH_RECORDS, openJournal } from "#ledger/journal.ts";
 import { createSpentReader } from "#ledger/read-spent.ts";
 import { createWriter, type WriterEvent } from "#ledger/writer.ts";
+import { encodeUsage } from "#store/usage-text.ts";
 
 function start(fixture: LedgerFixture) {
   const clock = new VirtualClock();
@@ -98,7 +99,7 @@ describe("the writer", () => {
     expect(await idsOf(fixture)).toEqual(["r1", "r1.1", "r2", "r3", "r3.1"]);
     expect(events).toMatchObject([{ type: "refused", rows: [{ record: { id: "r2.1" } }] }]);
     expect(readFileSync(join(fixture.journalFolder, "refused.rows"), "utf8")).toBe(
-      `${JSON.stringify({ settled: [row("r2.1", "r2")] })}\n`,
+      `${encodeUsage([row("r2.1", "r2")])}\n`,
     );
     journal.close();
     const again = start(fixture);
