@@ -6,7 +6,8 @@ import { Failure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
 import { createLog } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
-import { createTelemetry, type EndContext } from "./telemetry.ts";
+import type { EndContext } from "./request-lines.ts";
+import { createTelemetry } from "./telemetry.ts";
 
 const record: UsageRecord = {
   kind: "request",

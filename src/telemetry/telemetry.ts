@@ -13,6 +13,7 @@ import type { Failure } from "#model/failure.ts";
 import type { UsageRecord } from "#model/usage-record.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import { RequestLines, type EndContext, type Ended } from "./request-lines.ts";
 import { Tally } from "./tally.ts";
 
 export interface Telemetry {
@@ -24,31 +25,17 @@ export interface Telemetry {
   flush(): void;
 }
 
-export interface EndContext {
-  readonly attempts: readonly UsageRecord[];
-  readonly overheadMs: number;
-  readonly keyPrefix: string | undefined;
-  readonly failure: Failure | undefined;
-  /** The logical model as config knows it; a name that only the client knows must not become a label. */
-  readonly modelLabel: string;
-}
-
 const MS_PER_SECOND = 1000;
 
 /** How long an ended request may wait for company, and how many may wait. */
 const WAIT_MS = 5;
 const WAITING_MAX = 256;
 
-interface Ended {
-  readonly record: UsageRecord;
-  readonly context: EndContext;
-  readonly endedAtMs: number;
-}
-
 export function createTelemetry(metrics: Metrics, log: Log, clock: Clock): Telemetry {
   let waiting: Ended[] = [];
   let timer: Timer | undefined;
   const tally = new Tally(metrics);
+  const lines = new RequestLines();
   const flush = () => {
     timer?.cancel();
     timer = undefined;
@@ -60,7 +47,7 @@ export function createTelemetry(metrics: Metrics, log: Log, clock: Clock): Telem
       if (failure) tell(log, () => countRefusal(metrics, record, failure));
     }
     for (const work of tally.counts()) tell(log, work);
-    writeLines(log, ended);
+    writeLines(log, ended, lines);
   };
   return {
     requestStarted: () => metrics.activeConnections.inc(),
@@ -112,76 +99,26 @@ function isKeyRefusal(code: string): boolean {
 }
 
 /** The lines of many requests are one write. */
-function writeLines(log: Log, ended: readonly Ended[]): void {
+function writeLines(log: Log, ended: readonly Ended[], writer: RequestLines): void {
   let lines: string[] = [];
   for (const entry of ended) {
     tell(log, () => {
       const { failure } = entry.context;
-      if (failure?.kind !== "internal") {
-        const line = lineOf(log, entry);
-        if (line !== undefined) lines.push(line);
+      if (failure?.kind === "internal") {
+        const before = lines;
+        lines = [];
+        log.writeLines(before);
+        log.error(
+          { ...asObject(parseJson(`{${writer.fields(entry)}}`)), err: failure.detail.cause },
+          "request",
+        );
         return;
       }
-      const before = lines;
-      lines = [];
-      log.writeLines(before);
-      log.error({ ...asObject(parseJson(`{${fieldsOf(entry)}}`)), err: failure.detail.cause }, "request");
+      const level = failure && failure.blame !== "client" ? "warn" : "info";
+      if (log.isLevelEnabled(level)) lines.push(writer.line(entry, log.levels.values[level] ?? 0));
     });
   }
   tell(log, () => log.writeLines(lines));
-}
-
-/** Undefined where the log does not want to hear of it. */
-function lineOf(log: Log, ended: Ended): string | undefined {
-  const { failure } = ended.context;
-  const level = failure && failure.blame !== "client" ? "warn" : "info";
-  if (!log.isLevelEnabled(level)) return undefined;
-  const time = new Date(ended.endedAtMs).toISOString();
-  return `{"level":${log.levels.values[level]},"time":"${time}",${fieldsOf(ended)},"msg":"request"}\n`;
-}
-
-/** The line's fields as JSON. An object of so many, most of them absent somewhere, would cost several times the text. */
-function fieldsOf({ record, context }: Ended): string {
-  const { keyPrefix, failure, attempts, overheadMs } = context;
-  const { usage } = record;
-  let fields = `"request_id":${JSON.stringify(record.id)}`;
-  fields += field("tenant", record.tenantId || undefined);
-  fields += field("key", keyPrefix);
-  fields += field("protocol", record.protocolIn);
-  fields += field("model", record.logicalModel || undefined);
-  fields += field("target", record.target);
-  fields += `,"stream":${record.isStream},"status":${record.status},"outcome":"${record.outcome}"`;
-  if (failure) fields += failureFields(failure);
-  fields += count("attempts", record.attempts);
-  if (record.attempts > 1) {
-    const errors = attempts.map((attempt) => attempt.errorKind ?? "ok");
-    fields += `,"attempt_errors":${JSON.stringify(errors)}`;
-  }
-  fields += count("input_tokens", usage.input);
-  fields += count("output_tokens", usage.output);
-  fields += count("cost_nano_usd", record.costNanoUsd);
-  fields += count("first_token_ms", record.firstTokenMs);
-  fields += count("total_ms", record.totalMs);
-  return fields + milliseconds("overhead_ms", overheadMs);
-}
-
-function failureFields({ kind, blame, detail, message }: Failure): string {
-  // A provider's own words may quote the prompt; they are the caller's to read, not the log's.
-  const reason = detail.isUpstreamText === true ? detail.code : message;
-  return field("error", kind) + field("blame", blame) + field("reason", reason);
-}
-
-function field(name: string, value: string | undefined): string {
-  return value === undefined ? "" : `,"${name}":${JSON.stringify(value)}`;
-}
-
-/** JSON has no word for what is no number. */
-function count(name: string, value: number | undefined): string {
-  return value === undefined ? "" : `,"${name}":${Number.isFinite(value) ? value : null}`;
-}
-
-function milliseconds(name: string, value: number | undefined): string {
-  return value === undefined ? "" : count(name, Math.round(value * 100) / 100);
 }
 
 const stateNumber: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
