@@ -158,12 +158,11 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
 
 function toOutgoing(request: HttpRequest, address: Address): OutgoingRequest {
   const { body, connectMs } = request;
+  // All ASCII: `writeHeaders` sees to it, and a parsed URL is.
   const head = headOf(request, address);
-  // The head is all ASCII: `writeHeaders` sees to it, and a parsed URL is.
-  if (body === undefined) return { text: `${head}\r\n`, bytes: head.length + 2, connectMs };
+  if (body === undefined) return { head: `${head}\r\n`, body: "", bodyBytes: 0, connectMs };
   const bodyBytes = Buffer.byteLength(body);
-  const length = `content-length: ${bodyBytes}\r\n\r\n`;
-  return { text: head + length + body, bytes: head.length + length.length + bodyBytes, connectMs };
+  return { head: `${head}content-length: ${bodyBytes}\r\n\r\n`, body, bodyBytes, connectMs };
 }
 
 /** To check and join headers costs more than all else a request needs here, and a target's are the same every time. */

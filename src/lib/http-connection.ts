@@ -110,12 +110,13 @@ export class HttpConnection implements ReplyHandler {
   }
 
   send(exchange: HttpExchange): void {
-    const { text, bytes } = exchange.request;
+    const { head, body, bodyBytes } = exchange.request;
     this.#exchange = exchange;
     this.#parser = new ReplyParser(this);
     this.#hasReceived = false;
     exchange.carrier = this;
-    this.#writer?.write(text, bytes);
+    this.#writer?.write(head, head.length);
+    this.#writer?.write(body, bodyBytes);
   }
 
   pause(): void {

@@ -4,7 +4,7 @@ import { Cancellation } from "./cancellation.ts";
 import { readPiece } from "./http-client.ts";
 import { HttpExchange } from "./http-exchange.ts";
 
-const request = { text: "", bytes: 0, connectMs: 1_000 };
+const request = { head: "", body: "", bodyBytes: 0, connectMs: 1_000 };
 const PIECES = 100_000;
 const MAX = 1_000_000;
 
@@ -49,8 +49,8 @@ describe("what came before anybody read it", () => {
 });
 
 test("the request's text is let go when the answer begins", async () => {
-  const exchange = new HttpExchange({ ...request, text: "a large one" }, new Cancellation());
+  const exchange = new HttpExchange({ ...request, body: "a large one" }, new Cancellation());
   exchange.begin(200, new Headers());
   expect((await exchange.answered).status).toBe(200);
-  expect(exchange.request.text).toBe("");
+  expect(exchange.request.body).toBe("");
 });

@@ -25,9 +25,11 @@ export interface Carrier {
 
 /** A request as it goes over the wire. */
 export interface OutgoingRequest {
-  readonly text: string;
-  /** Of the text in UTF-8. */
-  readonly bytes: number;
+  /** ASCII. */
+  readonly head: string;
+  readonly body: string;
+  /** Of the body in UTF-8. */
+  readonly bodyBytes: number;
   /** How long a new connection for it may take. */
   readonly connectMs: number;
 }
@@ -40,7 +42,7 @@ interface WholeReader {
 
 const READ_AHEAD_BYTES = 128 * 1024;
 const BYTE_ORDER_MARK = 0xfeff;
-const SENT: OutgoingRequest = { text: "", bytes: 0, connectMs: 0 };
+const SENT: OutgoingRequest = { head: "", body: "", bodyBytes: 0, connectMs: 0 };
 const NO_HEADERS: HeaderReader = { get: () => null };
 
 export class HttpExchange implements HttpReply {

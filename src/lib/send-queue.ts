@@ -11,7 +11,11 @@ export interface Sender {
   send(): void;
 }
 
+const SCRATCH_BYTES = 128 * 1024;
+
 export class SendQueue {
+  /** Where a sender makes its bytes; until its `send` is over, nobody else's. */
+  readonly scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
   readonly #atTurnEnd: (work: () => void) => void;
   #senders: Sender[] = [];
 

@@ -15,9 +15,10 @@ class FakeSocket implements ClientSocket {
   room = Number.POSITIVE_INFINITY;
   isOpen = true;
 
-  write(data: string | Bun.BufferSource): number {
+  write(data: string | Bun.BufferSource, offset = 0, length?: number): number {
     if (!this.isOpen) return -1;
-    const bytes = Buffer.from(typeof data === "string" ? data : Buffer.from(data as Uint8Array));
+    const given = Buffer.from(typeof data === "string" ? data : Buffer.from(data as Uint8Array));
+    const bytes = given.subarray(offset, length === undefined ? undefined : offset + length);
     const count = Math.min(this.room, bytes.length);
     this.room -= count;
     this.written += bytes.toString("latin1", 0, count);

@@ -290,8 +290,8 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     const head = this.#owner.heads.write(status, headers, { framing, connection });
     this.#hasBegun = true;
     // A head is ASCII.
-    if (isBare || hasNone) this.#writer.write(head, head.length);
-    else this.#writer.write(head + body, head.length + length);
+    this.#writer.write(head, head.length);
+    if (!isBare && !hasNone) this.#writer.write(body, length);
     this.#finish();
   }
 
@@ -311,7 +311,8 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
         bytes += LAST_CHUNK.length;
       }
     }
-    this.#writer.write(head + chunk, head.length + bytes);
+    this.#writer.write(head, head.length);
+    this.#writer.write(chunk, bytes);
   }
 
   /** The turn's writing went out, as far as the kernel had room. */
