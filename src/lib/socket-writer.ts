@@ -1,5 +1,6 @@
 /**
- * What goes out over a socket, in order: with the turn's end, and kept here for as long as the kernel does not take it.
+ * What goes out over a socket, in order: at once or with the turn's end, and kept here for as long as the kernel does not
+ * take it.
  *
  *   empty ──write──▶ waiting ──turn's end──▶ empty
  *                       └─the kernel is full─▶ stuck ──drain──▶ empty
@@ -46,18 +47,17 @@ export class SocketWriter implements Sender {
     return this.#unsent !== undefined;
   }
 
-  /** `bytes`: of the text in UTF-8. */
+  /** To go out with the turn's end. `bytes`: of the text in UTF-8. */
   write(text: string, bytes: number): void {
-    if (bytes === 0) return;
-    if (this.#unsent) {
-      this.#unsent = Buffer.concat([this.#unsent, Buffer.from(text)]);
-      return;
-    }
-    if (this.#textBytes === 0) this.#options.queue.add(this);
-    this.#texts.push(text);
-    this.#textBytes += bytes;
-    this.#isAscii &&= bytes === text.length;
+    if (bytes > 0 && this.isEmpty) this.#options.queue.add(this);
+    this.#keep(text, bytes);
     if (this.#textBytes > TURN_BYTES_MAX) this.#sendTexts();
+  }
+
+  /** To go out at once, behind what was written before. */
+  writeNow(text: string, bytes: number): void {
+    this.#keep(text, bytes);
+    if (this.#textBytes > 0) this.#sendTexts();
   }
 
   send(): void {
@@ -76,6 +76,17 @@ export class SocketWriter implements Sender {
   discard(): void {
     this.#clear();
     this.#unsent = undefined;
+  }
+
+  #keep(text: string, bytes: number): void {
+    if (bytes === 0) return;
+    if (this.#unsent) {
+      this.#unsent = Buffer.concat([this.#unsent, Buffer.from(text)]);
+      return;
+    }
+    this.#texts.push(text);
+    this.#textBytes += bytes;
+    this.#isAscii &&= bytes === text.length;
   }
 
   #sendTexts(): void {

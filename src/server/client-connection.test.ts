@@ -1,5 +1,5 @@
 /** What a connection does as time passes and as a socket is full, told by numbers: nothing here waits. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { jsonReply, type BodySink, type IncomingRequest, type OutgoingReply } from "#lib/http-server.ts";
 import { SendQueue } from "#lib/send-queue.ts";
 import { ClientConnection, type ClientSocket } from "./client-connection.ts";
@@ -156,12 +156,21 @@ describe("is closed", () => {
     const { served, sink } = openStream();
     expect(served.after(1_000 * MINUTE_MS)).toBeUndefined();
     served.socket.room = 5;
-    sink.write("more than five");
-    served.endTurn();
+    expect(sink.write("more than five")).toBe(false);
     expect(served.after(11 * MINUTE_MS)).toBe("terminate");
     served.socket.room = 1_000;
     served.connection.onDrain();
     expect(served.after(1_000 * MINUTE_MS)).toBeUndefined();
+  });
+
+  test("not sooner where the stream has gone on for long", () => {
+    const { served, sink } = openStream();
+    using now = spyOn(performance, "now");
+    now.mockReturnValue(performance.now() + 60 * MINUTE_MS);
+    served.socket.room = 5;
+    expect(sink.write("more than five")).toBe(false);
+    expect(served.after(10 * MINUTE_MS)).toBeUndefined();
+    expect(served.after(11 * MINUTE_MS)).toBe("terminate");
   });
 });
 
@@ -170,11 +179,8 @@ describe("a socket that takes", () => {
     const texts = ["d\u00e9j\u00e0 ", "vu ", "\u{1f44b}"];
     let sink: BodySink | undefined;
     const pour = (): void => {
-      for (let text = texts.shift(); text !== undefined; text = texts.shift()) {
-        const hasRoom = sink?.write(text);
-        served.endTurn();
-        if (hasRoom === false) return;
-      }
+      for (let text = texts.shift(); text !== undefined; text = texts.shift())
+        if (sink?.write(text) === false) return;
       sink?.end("end");
     };
     const served = open(() => ({
@@ -193,7 +199,6 @@ describe("a socket that takes", () => {
     for (let round = 0; round < 1_000 && !served.socket.written.endsWith("0\r\n\r\n"); round += 1) {
       served.socket.room = Math.max(1, room);
       served.connection.onDrain();
-      served.endTurn();
     }
     const body = served.socket.written.slice(served.socket.written.indexOf("\r\n\r\n") + 4);
     expect(Buffer.from(body, "latin1").toString()).toBe(
@@ -207,8 +212,7 @@ describe("a socket that takes", () => {
   test("nothing any more, because it is closed, is no place to write", () => {
     const { served, sink } = openStream();
     served.socket.isOpen = false;
-    sink.write("text");
-    served.endTurn();
+    expect(sink.write("text")).toBe(false);
     // Or nobody would be told: the socket may be paused.
     expect(served.socket.calls).toEqual(["terminate"]);
     served.connection.onClosed();
@@ -236,9 +240,6 @@ test("calls for more where that was asked for, not whenever the socket says it h
   served.connection.onDrain();
   expect(rooms).toBe(0);
   served.socket.room = 2;
-  expect(sink?.write("text")).toBe(true);
-  served.endTurn();
-  expect(rooms).toBe(0);
   expect(sink?.write("text")).toBe(false);
   served.socket.room = 1_000;
   served.connection.onDrain();
@@ -246,36 +247,53 @@ test("calls for more where that was asked for, not whenever the socket says it h
   expect(rooms).toBe(1);
 });
 
-test("what several write within a turn leaves at its end, in order", () => {
-  const { served, sink } = openStream();
-  const { socket } = served;
-  const before = socket.written.length;
-  sink.write("a");
-  sink.write("b");
-  sink.end("c");
-  expect(socket.written).toHaveLength(before);
-  served.endTurn();
-  expect(socket.written.slice(before)).toBe("1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n");
-  expect(served.connection.isBusy).toBe(false);
-});
+describe("within a turn", () => {
+  /** Its answers come when the test says so, and no turn ends before that is said. */
+  function openWaiting(body: string): { readonly served: Served; readonly answer: () => Promise<void> } {
+    const { promise, resolve } = Promise.withResolvers<OutgoingReply>();
+    const served = open(() => promise);
+    receive(served, GET);
+    const answer = async () => {
+      resolve({ status: 200, headers: {}, body });
+      await promise;
+    };
+    return { served, answer };
+  }
 
-test("more than a turn should hold does not wait for its end", () => {
-  const { served, sink } = openStream();
-  sink.write("x".repeat(70_000));
-  expect(served.socket.written.length).toBeGreaterThan(70_000);
-  sink.write("y");
-  served.endTurn();
-  expect(served.socket.written.endsWith("1\r\ny\r\n")).toBe(true);
-});
+  test("a whole answer waits for its end, and the connection with it", async () => {
+    const { served, answer } = openWaiting("text");
+    await answer();
+    expect(served.socket.written).toBe("");
+    expect(served.connection.isBusy).toBe(true);
+    served.endTurn();
+    expect(served.socket.written).toEndWith("\r\n\r\ntext");
+    expect(served.connection.isBusy).toBe(false);
+  });
 
-test("what waits for the turn's end is not sent to a client that has left", () => {
-  const { served, sink } = openStream();
-  const before = served.socket.written.length;
-  sink.write("text");
-  served.connection.onClosed();
-  served.endTurn();
-  expect(served.socket.written).toHaveLength(before);
-  expect(served.bugs).toEqual([]);
+  test("a large one does not", async () => {
+    const { served, answer } = openWaiting("x".repeat(70_000));
+    await answer();
+    expect(served.socket.written.length).toBeGreaterThan(70_000);
+  });
+
+  test("an answer to a client that leaves goes nowhere", async () => {
+    const { served, answer } = openWaiting("text");
+    await answer();
+    served.connection.onClosed();
+    served.endTurn();
+    expect(served.socket.written).toBe("");
+    expect(served.bugs).toEqual([]);
+  });
+
+  test("a stream's text waits for nothing", () => {
+    const { served, sink } = openStream();
+    const before = served.socket.written.length;
+    sink.write("a");
+    expect(served.socket.written.slice(before)).toBe("1\r\na\r\n");
+    sink.end("b");
+    expect(served.socket.written.slice(before)).toBe("1\r\na\r\n1\r\nb\r\n0\r\n\r\n");
+    expect(served.connection.isBusy).toBe(false);
+  });
 });
 
 test("a bug in reading closes it and is told", () => {

@@ -311,8 +311,11 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
         bytes += LAST_CHUNK.length;
       }
     }
+    const wasStuck = this.#writer.isStuck;
     this.#writer.write(head, head.length);
-    this.#writer.write(chunk, bytes);
+    // A token rarely has company, and alone it would only come later.
+    this.#writer.writeNow(chunk, bytes);
+    if (!wasStuck && this.#writer.isStuck) this.#sinceMs = performance.now();
   }
 
   /** The turn's writing went out, as far as the kernel had room. */
