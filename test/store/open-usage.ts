@@ -6,6 +6,7 @@ import { encodeUsage } from "#store/usage-text.ts";
 
 export function openUsage(database: Database) {
   const store = createUsageStore(database);
-  const insert = (records: readonly UsageRecord[]) => store.insert([encodeUsage(records)]);
+  const insert = (records: readonly UsageRecord[]) =>
+    store.insert(records.length === 0 ? [] : [encodeUsage(records)]);
   return { ...store, insert };
 }
