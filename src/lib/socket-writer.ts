@@ -51,25 +51,28 @@ export class SocketWriter implements Sender {
   write(text: string, bytes: number): void {
     if (bytes > 0 && this.isEmpty) this.#options.queue.add(this);
     this.#keep(text, bytes);
-    if (this.#textBytes > TURN_BYTES_MAX) this.#sendTexts();
+    if (this.#textBytes > TURN_BYTES_MAX) this.sendNow();
   }
 
   /** To go out at once, behind what was written before. */
   writeNow(text: string, bytes: number): void {
     this.#keep(text, bytes);
-    if (this.#textBytes > 0) this.#sendTexts();
+    this.sendNow();
   }
 
   send(): void {
-    if (this.#textBytes > 0) this.#sendTexts();
+    this.sendNow();
     this.#options.onSent?.();
+  }
+
+  /** What waits for the turn's end goes to the kernel before it. */
+  sendNow(): void {
+    if (this.#textBytes > 0) this.#sendTexts();
   }
 
   /** There may be room again. */
   flush(): void {
-    if (!this.#unsent) return;
-    const written = this.#taken(this.#socket.write(this.#unsent));
-    this.#unsent = written < this.#unsent.length ? this.#unsent.subarray(written) : undefined;
+    if (this.#unsent) this.#hand(this.#unsent, this.#unsent.length);
   }
 
   /** Nothing more is to go out. */
@@ -91,28 +94,26 @@ export class SocketWriter implements Sender {
 
   #sendTexts(): void {
     const { scratch } = this.#options.queue;
-    if (this.#textBytes > scratch.length) {
-      this.#unsent = Buffer.from(this.#texts.join(""));
-      this.#clear();
-      return this.flush();
-    }
+    const bytes = this.#textBytes > scratch.length ? Buffer.allocUnsafe(this.#textBytes) : scratch;
     const encoding = this.#isAscii ? "latin1" : "utf8";
     let end = 0;
-    for (const text of this.#texts) end += scratch.write(text, end, encoding);
+    for (const text of this.#texts) end += bytes.write(text, end, encoding);
     this.#clear();
-    const written = this.#taken(this.#socket.write(scratch, 0, end));
-    if (written < end) this.#unsent = Buffer.from(scratch.subarray(written, end));
+    this.#hand(bytes, end);
+  }
+
+  /** To the kernel, up to there. The rest is kept: in a buffer of its own, where these bytes are lent. */
+  #hand(bytes: Buffer, end: number): void {
+    const written = this.#socket.write(bytes, 0, end);
+    const rest = written < end ? bytes.subarray(Math.max(0, written), end) : undefined;
+    this.#unsent = rest && bytes === this.#options.queue.scratch ? Buffer.from(rest) : rest;
+    // Last: within it Bun may tell of the close, and all be discarded.
+    if (written < 0) this.#options.onLost();
   }
 
   #clear(): void {
     this.#texts = [];
     this.#textBytes = 0;
     this.#isAscii = true;
-  }
-
-  #taken(written: number): number {
-    if (written >= 0) return written;
-    this.#options.onLost();
-    return 0;
   }
 }

@@ -14,6 +14,8 @@ class FakeSocket implements ClientSocket {
   written = "";
   room = Number.POSITIVE_INFINITY;
   isOpen = true;
+  /** As Bun tells of the close: within the call. */
+  onTerminate = (): void => undefined;
 
   write(data: string | Bun.BufferSource, offset = 0, length?: number): number {
     if (!this.isOpen) return -1;
@@ -29,7 +31,11 @@ class FakeSocket implements ClientSocket {
   resume = () => this.#note("resume");
   shutdown = () => this.#note("shutdown");
   end = () => this.#note("end");
-  terminate = () => this.#note("terminate");
+  terminate = () => {
+    const noted = this.#note("terminate");
+    this.onTerminate();
+    return noted;
+  };
 
   #note(call: string): number {
     this.calls.push(call);
@@ -268,6 +274,40 @@ describe("within a turn", () => {
     served.endTurn();
     expect(served.socket.written).toEndWith("\r\n\r\ntext");
     expect(served.connection.isBusy).toBe(false);
+  });
+
+  test("a whole answer is not taken for one that its client does not read", async () => {
+    const { served, answer } = openWaiting("text");
+    await answer();
+    expect(served.after(1_000 * MINUTE_MS)).toBeUndefined();
+    served.endTurn();
+    expect(served.socket.written).toEndWith("text");
+  });
+
+  test("a whole answer still leaves where the connection is closed", async () => {
+    const { served, answer } = openWaiting("text");
+    await answer();
+    served.connection.close();
+    expect(served.socket.written).toEndWith("text");
+    expect(served.socket.calls).toEqual(["end"]);
+  });
+
+  test("so does the refusal of what is no request", () => {
+    const served = open(ok);
+    served.connection.receive(Buffer.from("GARBAGE\r\n\r\n"));
+    expect(served.connection.isBusy).toBe(true);
+    served.connection.close();
+    expect(served.socket.written).toStartWith("HTTP/1.1 400");
+    expect(served.socket.calls).toEqual(["end"]);
+  });
+
+  test("a loss that is told within the write is no bug", async () => {
+    const { served, answer } = openWaiting("x".repeat(300_000));
+    served.socket.isOpen = false;
+    served.socket.onTerminate = () => served.connection.onClosed();
+    await answer();
+    served.endTurn();
+    expect(served.bugs).toEqual([]);
   });
 
   test("a large one does not", async () => {

@@ -94,9 +94,9 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     });
   }
 
-  /** A request is being read or answered, or has come and waits for its turn. */
+  /** A request is being read or answered, or has come and waits for its turn; or not all that was said has left. */
   get isBusy(): boolean {
-    return this.#request !== undefined || this.#waiting !== undefined;
+    return this.#request !== undefined || this.#waiting !== undefined || !this.#writer.isEmpty;
   }
 
   receive(bytes: Buffer): void {
@@ -184,7 +184,9 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
    * that it cannot be taken for a whole answer.
    */
   close(): void {
-    if (this.isBusy) this.#socket.terminate();
+    this.#writer.sendNow();
+    const isCut = (this.#request && !this.#isAnswered) || this.#waiting || this.#writer.isStuck;
+    if (isCut) this.#socket.terminate();
     else this.#socket.end();
   }
 
@@ -196,7 +198,7 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
 
   #patienceMs(): number {
     if (this.#isLeaving) return LEAVE_MS_MAX;
-    if (!this.#writer.isEmpty) return IDLE_MS_MAX;
+    if (this.#writer.isStuck) return IDLE_MS_MAX;
     // Its deadlines are the gateway's.
     if (this.#request) return Number.POSITIVE_INFINITY;
     return this.#parser.isBetween ? IDLE_MS_MAX : HEAD_MS_MAX;
