@@ -62,6 +62,14 @@ test("is read as what was written", () => {
   );
 });
 
+test("of the version before is read too: whole records in a list", () => {
+  fc.assert(
+    fc.property(records, (batch) => {
+      expect(recordsOf([JSON.stringify({ settled: batch })])).toEqual([...batch]);
+    }),
+  );
+});
+
 test("says of an attempt only what its request does not say", () => {
   const usage = { input: 1, output: 2 };
   const shared = {
@@ -95,7 +103,7 @@ test.each([
   { value: null },
   { value: [] },
   { value: {} },
-  { value: { settled: [] } },
+  { value: { settled: [{ id: "a" }] } },
   { value: { settled: { first: { id: "a", requestId: "a" } } } },
   { value: { settled: { first: { id: "a" }, others: [] } } },
   { value: { settled: { first: { id: "a", requestId: "a" }, others: [1] } } },

@@ -19,15 +19,21 @@ export function encodeUsage([first, ...rest]: readonly UsageRecord[]): string {
 
 /** What JSON made of a usage text; undefined where it was none. */
 export function decodeUsage(value: unknown): readonly UsageRecord[] | undefined {
-  const settled = asObject(asObject(value)?.["settled"]);
+  const settled = asObject(value)?.["settled"];
+  // Whole records in a list are the text as it was before; a killed process of then may have left some.
+  const records = Array.isArray(settled) ? settled : recordsIn(asObject(settled));
+  if (!records?.every(hasIds)) return undefined;
+  // The one trust of this parser: these texts are written by `encodeUsage` alone, and a torn one is no JSON.
+  return records as readonly UsageRecord[];
+}
+
+function recordsIn(settled: JsonObject | undefined): readonly unknown[] | undefined {
   const first = settled?.["first"];
   const others = settled?.["others"];
   if (!isObject(first) || !Array.isArray(others)) return undefined;
   const records: unknown[] = [first];
   for (const other of others) records.push(isObject(other) ? withDifference(first, other) : undefined);
-  if (!records.every(hasIds)) return undefined;
-  // The one trust of this parser: these texts are written by `encodeUsage` alone, and a torn one is no JSON.
-  return records as readonly UsageRecord[];
+  return records;
 }
 
 /** Throws for what is no list of usage texts, which would be a bug. */
