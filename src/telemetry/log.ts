@@ -1,5 +1,6 @@
 /** One JSON line a request and few others. Secrets have no way in: only named fields are written, never bodies. */
 import pino, { type Logger } from "pino";
+import { systemClock, type Timer } from "#lib/clock.ts";
 
 export interface Log extends Logger {
   /**
@@ -39,15 +40,7 @@ export function createLog({ level, write }: LogOptions): Log {
     timestamp: pino.stdTimeFunctions.isoTime,
     hooks: { streamWrite: hideKeys },
   };
-  const destination = write
-    ? { write }
-    : pino.destination({
-        dest: 1,
-        sync: false,
-        minLength: BUFFER_BYTES,
-        maxLength: WAITING_CHARS_MAX,
-        periodicFlush: FLUSH_INTERVAL_MS,
-      });
+  const destination = write ? { write } : new StandardOutput();
   return Object.assign(pino(options, destination), {
     writeLines(lines: readonly string[]) {
       if (write) for (const line of lines) write(line);
@@ -55,6 +48,29 @@ export function createLog({ level, write }: LogOptions): Log {
       else if (lines.length > 0) destination.write(lines.join(""));
     },
   });
+}
+
+/** Written to when enough has come, or a while after something has. Pino's own interval wakes a silent process ten times a second. */
+class StandardOutput {
+  readonly #file = pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: BUFFER_BYTES,
+    maxLength: WAITING_CHARS_MAX,
+  });
+  #timer: Timer | undefined;
+
+  write(text: string): void {
+    this.#file.write(text);
+    this.#timer ??= systemClock.schedule(FLUSH_INTERVAL_MS, () => this.flush());
+  }
+
+  /** Pino asks for it by this name. */
+  flush(done?: (error?: Error) => void): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#file.flush(done);
+  }
 }
 
 /** Resolves when every line written so far is out. */
