@@ -17,7 +17,7 @@ export interface LogOptions {
 }
 
 /** Keys as clients present them, wherever they might slip into a text. */
-const KEY = /\b(XJP_[A-Za-z0-9_-]{6})[A-Za-z0-9_-]+/g;
+const KEY = /(XJP_[A-Za-z0-9_-]{6})[A-Za-z0-9_-]+/g;
 
 /**
  * Lines wait this long for company: a write for each took more of a request's time than making the line. An exit, also
