@@ -21,6 +21,7 @@ const child = spawn(findBun(), bunArguments, {
   env: {
     BUN_CONFIG_MAX_HTTP_REQUESTS: "65336",
     MIMALLOC_PURGE_DELAY: "1000",
+    MIMALLOC_PURGE_HOLES_MIN_INTERVAL: "10000",
     XJP_COMMAND: "npm run --silent xjp --",
     ...process.env,
   },
