@@ -18,7 +18,7 @@ export function decodeFailure(answer: UpstreamAnswer): Failure {
   // Gemini's OpenAI layer wraps its error in a list.
   const body = asObject(Array.isArray(parsed) ? parsed[0] : parsed);
   const report = body ? readReport(body) : NOTHING;
-  const wait = retryAfterMs(answer.headers, answer.nowMs);
+  const wait = retryAfterMs(answer);
   const requestId = answer.headers.get("x-request-id");
   return toFailure(
     { ...report, status: answer.status >= 400 ? answer.status : report.status },

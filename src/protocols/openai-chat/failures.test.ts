@@ -183,6 +183,24 @@ describe("how long to wait", () => {
   });
 });
 
+describe("when a limit starts anew, as every answer says, asks for a wait", () => {
+  const resets = { "x-ratelimit-reset-requests": "6m0s", "x-ratelimit-reset-tokens": "3m0s" };
+  test.each([
+    { status: 500, remaining: {}, expected: undefined },
+    { status: 401, remaining: {}, expected: undefined },
+    {
+      status: 500,
+      remaining: { "x-ratelimit-remaining-requests": "9999", "x-ratelimit-remaining-tokens": "20000" },
+      expected: undefined,
+    },
+    { status: 503, remaining: { "x-ratelimit-remaining-tokens": "0" }, expected: 180_000 },
+    { status: 429, remaining: { "x-ratelimit-remaining-requests": "9999" }, expected: 360_000 },
+  ])("$expected at $status with $remaining", ({ status, remaining, expected }) => {
+    const failure = explain(status, openai("x", null), { ...resets, ...remaining });
+    expect(failure.detail.retryAfterMs).toBe(expected);
+  });
+});
+
 describe("scrubbing", () => {
   const secrets = [
     "sk-proj-abcdefghijkl",

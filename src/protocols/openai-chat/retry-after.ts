@@ -1,19 +1,21 @@
 /**
  * How long an upstream asks to wait, from whichever header it uses: `retry-after-ms`, `retry-after` (seconds or a
  * date), or the `x-ratelimit-reset*` family (`6m0s`, seconds, or a time since the epoch in seconds or milliseconds).
+ * That family comes with every answer, also with a 500 that has nothing to do with it: it asks for a wait only where a
+ * limit was met.
  */
 
+import type { UpstreamAnswer } from "#protocols/protocol.ts";
+
+const TOO_MANY = 429;
 /** A day: what asks for more is a clock gone wrong, or a quota the caller cannot wait for. */
 const WAIT_MS_MAX = 24 * 60 * 60 * 1000;
 
-export function retryAfterMs(
-  headers: { get(name: string): string | null },
-  nowMs: number,
-): number | undefined {
+export function retryAfterMs({ headers, nowMs, status }: UpstreamAnswer): number | undefined {
   const wait =
     milliseconds(headers.get("retry-after-ms")) ??
     retryAfter(headers.get("retry-after"), nowMs) ??
-    resetOf(headers, nowMs);
+    resetOf(headers, nowMs, status === TOO_MANY);
   return wait === undefined ? undefined : Math.min(Math.max(0, Math.ceil(wait)), WAIT_MS_MAX);
 }
 
@@ -30,11 +32,12 @@ function retryAfter(text: string | null, nowMs: number): number | undefined {
   return Number.isNaN(date) ? undefined : date - nowMs;
 }
 
-/** The exhausted budget is the one that counts; where it is not told which, the later of the two. */
-function resetOf(headers: { get(name: string): string | null }, nowMs: number): number | undefined {
+/** The exhausted budget is the one that counts; where one was met and it is not told which, the later of the two. */
+function resetOf(headers: UpstreamAnswer["headers"], nowMs: number, wasRefused: boolean): number | undefined {
   const exhausted = ["requests", "tokens"].filter(
     (kind) => headers.get(`x-ratelimit-remaining-${kind}`) === "0",
   );
+  if (exhausted.length === 0 && !wasRefused && headers.get("x-ratelimit-remaining") !== "0") return undefined;
   const kinds = exhausted.length > 0 ? exhausted : ["requests", "tokens"];
   const names = [...kinds.map((kind) => `x-ratelimit-reset-${kind}`), "x-ratelimit-reset"];
   const waits = names.flatMap((name) => resetMs(headers.get(name), nowMs) ?? []);
