@@ -17,8 +17,8 @@ export function answerHeaders(exchange: Exchange, attempt: Attempt, costNanoUsd?
   return headers;
 }
 
-/** What every answer carries, refusals included. */
-export function failureHeaders(exchange: Exchange): Headers {
+/** What every answer carries, refusals included. `limits`: the caller's, where they are known. */
+export function failureHeaders(exchange: Exchange, limits = exchange.admission?.rateLimit): Headers {
   const headers: Headers = { "x-request-id": exchange.id };
   if (exchange.headers.get("origin") !== null) {
     // Keys travel in headers, never in cookies, so any page that has one may read the answer.
@@ -27,7 +27,6 @@ export function failureHeaders(exchange: Exchange): Headers {
   }
   if (exchange.protocolName === "anthropic-messages") headers["request-id"] = exchange.id;
   if (exchange.route) headers["x-xjp-model"] = headerSafe(exchange.route.logicalModel);
-  const limits = exchange.admission?.rateLimit;
   if (!limits) return headers;
   if (exchange.protocolName === "anthropic-messages")
     addAnthropicRates(headers, limits, exchange.createdAtMs);

@@ -8,6 +8,7 @@ import { asObject, parseJson } from "#lib/json.ts";
 import { SseReader } from "#lib/sse.ts";
 import { finalResponse } from "#protocols/openai-responses/stored-items.ts";
 import { foldReply } from "#model/reply.ts";
+import type { RateLimit } from "#limits/admission.ts";
 import type { Envelope, StreamEncoder } from "#protocols/protocol.ts";
 import { callerOf } from "./admit.ts";
 import type { Attempt, Exchange } from "./exchange.ts";
@@ -55,7 +56,14 @@ export function refuse(world: World, exchange: Exchange, failure: Failure): Outg
   }
   const encoded =
     told === failure ? encodedFirst : exchange.inbound.protocol.client.encodeFailure(told, exchange.id);
-  return jsonReply(encoded.status, encoded.body, { ...failureHeaders(exchange), ...encoded.headers });
+  const headers = failureHeaders(exchange, rateLimitOf(world, exchange));
+  return jsonReply(encoded.status, encoded.body, { ...headers, ...encoded.headers });
+}
+
+/** Also of who was not let in: that is when it matters most. */
+function rateLimitOf(world: World, { admission, caller }: Exchange): RateLimit | undefined {
+  if (admission) return admission.rateLimit;
+  return caller && world.limiter.rateLimit(caller, world.clock.nowMs());
 }
 
 function respondWhole(

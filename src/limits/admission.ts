@@ -12,6 +12,8 @@ export interface Limiter {
    * decides which budget period pays: give the time that becomes the row's `createdAtMs`.
    */
   admit(caller: Caller, nowMs: number): Admission | Promise<Admission>;
+  /** For the rate headers of a request that was not let in; undefined while the key's state is not loaded. */
+  rateLimit(caller: Caller, nowMs: number): RateLimit | undefined;
   /** Keys whose state is held in memory. */
   readonly keysLoaded: number;
   /** What a key uses now, for tests; undefined while it is not loaded. Rotated keys are one, under the first one's id. */

@@ -15,7 +15,7 @@
 import type { Clock } from "#lib/clock.ts";
 import type { Caller } from "#model/caller.ts";
 import { Failure } from "#model/failure.ts";
-import type { Admission, KeyUse, Limiter, Restore } from "./admission.ts";
+import type { Admission, KeyUse, Limiter, RateLimit, Restore } from "./admission.ts";
 import { KeyState } from "./key-state.ts";
 import { OneAdmission, type Gate, type Times } from "./one-admission.ts";
 import { windowOf } from "./window.ts";
@@ -52,6 +52,10 @@ class MemoryLimiter implements Limiter {
 
   peek(keyId: string, nowMs: number): KeyUse | undefined {
     return this.#states.get(keyId)?.use(nowMs);
+  }
+
+  rateLimit(caller: Caller, nowMs: number): RateLimit | undefined {
+    return this.#states.get(limitsKeyOf(caller))?.rateLimit(nowMs);
   }
 
   admit(caller: Caller, nowMs: number): Admission | Promise<Admission> {

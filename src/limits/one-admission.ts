@@ -97,6 +97,7 @@ export class OneAdmission implements Admission, InFlight {
       throw new Failure(
         "price_unknown",
         "This key has a budget, and nobody knows this model's price. Name it under `prices`, or set `limits.unknown_price_ceiling_usd`.",
+        { code: "price_unknown" },
       );
     }
     const worstNanoUsd = BigInt(costsAtMost) + BigInt(owedNanoUsd);
