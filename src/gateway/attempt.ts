@@ -114,16 +114,28 @@ async function pickLater(world: World, exchange: Exchange, route: Route, progres
   for (;;) {
     const nowMs = world.clock.monotonicMs();
     const open = progress.candidates.filter((candidate) => !candidate.isExcluded);
-    const atMs = Math.min(...open.map((candidate) => readyAtMs(candidate, nowMs)));
-    const waitMs = atMs - nowMs;
-    // Waiting longer than a first token may take is the silence that deadline forbids.
-    const endMs = exchange.startedMs + route.timeouts.totalMs;
-    if (open.length === 0 || waitMs > route.timeouts.firstTokenMs || atMs >= endMs)
-      throw exhausted(progress, waitMs);
-    await sleepUnlessGone(world, exchange, waitMs);
+    const worth = open.filter((candidate) => isWorthWaiting(candidate, route, nowMs));
+    const atMs = earliestMs(worth, nowMs);
+    // All waits together, or a first token could be awaited for ever: longer is the silence that deadline forbids.
+    const isTooLong = exchange.waitedMs + atMs - nowMs > route.timeouts.firstTokenMs;
+    if (isTooLong || atMs >= exchange.startedMs + route.timeouts.totalMs)
+      throw exhausted(progress, earliestMs(open, nowMs) - nowMs);
+    await sleepUnlessGone(world, exchange, atMs - nowMs);
     const picked = pick(world, exchange, route, progress);
     if (picked) return picked;
   }
+}
+
+/**
+ * A pause is for this request to sit out: somebody said when it ends. An open breaker says only that the target was ill,
+ * and who waits for it keeps a client in silence that could have been told; no longer than a retry would wait.
+ */
+function isWorthWaiting({ health }: Candidate, { retry }: Route, nowMs: number): boolean {
+  return health.breaker.availableAtMs(nowMs) - nowMs <= retry.backoffMaxMs;
+}
+
+function earliestMs(candidates: readonly Candidate[], nowMs: number): number {
+  return Math.min(...candidates.map((candidate) => readyAtMs(candidate, nowMs)));
 }
 
 function pickReady(candidates: readonly Candidate[], nowMs: number): Pick | undefined {
@@ -144,10 +156,13 @@ function readyAtMs({ notBeforeMs, health }: Candidate, nowMs: number): number {
 }
 
 async function sleepUnlessGone(world: World, exchange: Exchange, waitMs: number): Promise<void> {
+  const sinceMs = world.clock.monotonicMs();
   try {
     await sleep(world.clock, Math.max(1, waitMs), exchange.client);
   } catch (error) {
     throw new Failure("cancelled", "The client closed the connection.", { cause: error });
+  } finally {
+    exchange.waitedMs += world.clock.monotonicMs() - sinceMs;
   }
 }
 

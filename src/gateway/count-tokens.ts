@@ -109,6 +109,7 @@ async function askTarget(
     // Told to nobody on purpose: the caller gets an estimate, marked as one.
     return undefined;
   } finally {
+    exchange.waitedMs += world.clock.monotonicMs() - nowMs;
     permit.abandon();
     deadlines.stop();
   }

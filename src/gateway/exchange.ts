@@ -71,8 +71,8 @@ export class Exchange {
   keeping: Keeping | undefined;
   /** The connector that alone may answer, because its upstream keeps the conversation. */
   pinnedTo: string | undefined;
-  /** Time spent waiting for upstreams, for `xjp_overhead_seconds`. */
-  upstreamMs = 0;
+  /** Time spent waiting for upstreams beside what the attempts took to begin: between them, and for a stream's rest. */
+  waitedMs = 0;
   firstTokenMs: number | undefined;
   isSettled = false;
 

@@ -36,7 +36,6 @@ export function respond(
 /** There is something to promise the client. */
 export function noteAnswered(world: World, exchange: Exchange): void {
   exchange.firstTokenMs = world.clock.monotonicMs() - exchange.startedMs;
-  for (const entry of exchange.attempts) exchange.upstreamMs += entry.firstTokenMs ?? entry.totalMs ?? 0;
 }
 
 /** The refusal in the client's own dialect. Also the end of requests whose client has left. */
@@ -316,7 +315,7 @@ class StreamPump implements PouredBody {
     // The breaker counted its first token as a success; a break after it has to count too.
     if (failure?.blame === "upstream")
       this.#world.health.of(attempt.target.id).noteFailure(this.#world.clock.monotonicMs());
-    this.#exchange.upstreamMs += this.#answer.waitedMs();
+    this.#exchange.waitedMs += this.#answer.waitedMs();
     try {
       settle(this.#world, this.#exchange, endingOf(failure));
       return undefined;

@@ -82,11 +82,18 @@ function actualOf({ usage, costNanoUsd }: UsageRecord): Actual {
 function tell(world: World, exchange: Exchange, { attempts, request, bug }: Books, ending: Ending): void {
   world.telemetry.requestEnded(request, {
     attempts,
-    overheadMs: Math.max(0, request.totalMs - exchange.upstreamMs),
+    overheadMs: Math.max(0, request.totalMs - upstreamMsOf(exchange)),
     keyPrefix: exchange.caller?.keyPrefix,
     failure: ending.failure ?? bug,
     modelLabel: modelLabel(exchange),
   });
+}
+
+/** All that was not the gateway's own time. */
+function upstreamMsOf({ attempts, waitedMs }: Exchange): number {
+  let sum = waitedMs;
+  for (const entry of attempts) sum += entry.firstTokenMs ?? entry.totalMs ?? 0;
+  return sum;
 }
 
 /** What the attempts so far will be booked at. An unknown cost counts as nothing, as it does in the ledger. */
