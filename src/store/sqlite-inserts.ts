@@ -78,7 +78,7 @@ export class SqliteInserts {
   }
 
   #start(): Worker {
-    const thread = new Worker(this.#module, { smol: true });
+    const thread = new Worker(this.#module);
     thread.addEventListener("message", ({ data }: MessageEvent<Inserted>) => this.#settle(data));
     thread.addEventListener("error", ({ message }) => this.#lose(thread, message));
     thread.addEventListener("close", () => this.#lose(thread, "the thread ended"));
