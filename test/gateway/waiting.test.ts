@@ -141,7 +141,7 @@ test("waiting is not the gateway's own time, nor is what failed attempts took", 
     requestEnded: ({ totalMs }, { overheadMs }) => void told.push({ totalMs, overheadMs }),
   };
   settle({ ...scene.world, telemetry }, exchange, { outcome: "failed", status: 503 });
-  const [{ totalMs = 0, overheadMs = 0 } = {}] = told;
-  expect(totalMs).toBeGreaterThan(30_000);
-  expect(overheadMs).toBeLessThan(1_000);
+  const [first] = told;
+  expect(first?.totalMs).toBeGreaterThan(30_000);
+  expect(first?.overheadMs).toBeLessThan(1_000);
 });
