@@ -1,5 +1,6 @@
 /** `xjp demo-upstream`: the simulated provider as a process of its own. */
 import { createDemoUpstream } from "#demo/demo-upstream.ts";
+import { toListenFailure } from "#server/listen-failure.ts";
 import { parseArguments, UsageError, exitCodes, type Command } from "./command.ts";
 
 const PORT_DEFAULT = "8090";
@@ -7,11 +8,12 @@ const PORT_MAX = 65_535;
 
 export const demoUpstream: Command = {
   name: "demo-upstream",
-  summary: "Run the simulated provider: all four APIs, faults chosen by model name.",
+  summary: "run the simulated provider: all four APIs, faults chosen by model name",
   usage: `xjp demo-upstream [--port N] [--host H]
 
   --port N   port (default ${PORT_DEFAULT}; 0 takes any free one)
-  --host H   address (default 127.0.0.1)`,
+  --host H   address (default 127.0.0.1)
+`,
   runsUntilStopped: true,
   async run(given, io) {
     const { values } = parseArguments(given, {
@@ -24,7 +26,7 @@ export const demoUpstream: Command = {
     const port = Number(values.port);
     if (!Number.isInteger(port) || port < 0 || port > PORT_MAX)
       throw new UsageError("--port must be 0 to 65535.");
-    const server = createDemoUpstream().serve(port, values.host);
+    const server = openDemo(port, values.host);
     io.stdout.write(`demo upstream on http://${values.host}:${server.port}\n`);
     await new Promise<void>((resolve) =>
       io.signal.addEventListener("abort", () => resolve(), { once: true }),
@@ -33,3 +35,11 @@ export const demoUpstream: Command = {
     return exitCodes.done;
   },
 };
+
+function openDemo(port: number, host: string) {
+  try {
+    return createDemoUpstream().serve(port, host);
+  } catch (cause) {
+    throw toListenFailure(cause, { host, port, portNames: "`--port`", hostNames: "`--host`" });
+  }
+}

@@ -9,6 +9,7 @@ import { jsonReply, type IncomingRequest, type OutgoingReply } from "#lib/http-s
 import { SendQueue } from "#lib/send-queue.ts";
 import { toFailure } from "#model/failure.ts";
 import { ClientConnection, type ConnectionOwner } from "./client-connection.ts";
+import { toListenFailure } from "./listen-failure.ts";
 import { ReplyHeadWriter } from "./reply-head.ts";
 
 export interface ListenOptions {
@@ -32,6 +33,10 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+const PLACE_NAMES = {
+  portNames: "`--port`, `PORT` or `server.port`",
+  hostNames: "`--host`, `HOST` or `server.host`",
+} as const;
 const DRAIN_POLL_MS = 20;
 /** For the last error events to leave before connections are cut: at least this long, for what is in a socket's buffer. */
 const LAST_WORDS_MS = 100;
@@ -103,14 +108,7 @@ class PortListener implements Listener, ConnectionOwner {
         },
       });
     } catch (cause) {
-      const isTaken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
-      if (!isTaken) throw cause;
-      throw new Error(
-        `Port ${port} of ${host} is in use. Stop what uses it, or set another \`server.port\`.`,
-        {
-          cause,
-        },
-      );
+      throw toListenFailure(cause, { host, port, ...PLACE_NAMES });
     }
   }
 
