@@ -80,7 +80,9 @@ function checkNames(models: JsonObject): readonly Mistake[] {
       else if (owner !== undefined) {
         mistakes.push({
           path,
-          message: `'${alias}' is already a name of model '${owner}', one would never match`,
+          message: Object.hasOwn(models, alias)
+            ? `'${alias}' is a model of its own; remove this alias, or rename one of the two`
+            : `'${alias}' is an alias of model '${owner}' already; remove one of the two`,
         });
       } else owners.set(alias, name);
     });

@@ -5,53 +5,60 @@ import type { Path } from "./mistake.ts";
 
 export const DEMO_CONNECTOR: JsonObject = { type: "demo" };
 
+/** A value that the environment brought, where a number is text. */
+export interface Filled {
+  readonly path: Path;
+  readonly variable: string;
+}
+
+interface ConnectorVariables {
+  readonly type: string;
+  /** By the connector's field. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Variables of which one at least must be set for the connector to come up. */
+  readonly startedBy: readonly string[];
+}
+
+const CONNECTORS: readonly ConnectorVariables[] = [
+  withKey("openrouter", "OPENROUTER_API_KEY"),
+  {
+    type: "vertex",
+    fields: { project: "VERTEX_PROJECT", region: "VERTEX_REGION", api_key: "VERTEX_API_KEY" },
+    startedBy: ["VERTEX_PROJECT", "VERTEX_API_KEY"],
+  },
+  {
+    type: "clewdr",
+    fields: { base_url: "CLEWDR_URL", api_key: "CLEWDR_API_KEY" },
+    startedBy: ["CLEWDR_URL", "CLEWDR_API_KEY"],
+  },
+  withKey("anthropic", "ANTHROPIC_API_KEY"),
+  withKey("openai", "OPENAI_API_KEY"),
+  withKey("gemini", "GEMINI_API_KEY"),
+];
+
+function withKey(type: string, variable: string): ConnectorVariables {
+  return { type, fields: { api_key: variable }, startedBy: [variable] };
+}
+
 /** Connectors whose variables are set, in the order in which a bare model name looks for one. */
 export function connectorsFromEnvironment(variables: Variables): JsonObject {
   const found: MutableJsonObject = {};
-  for (const [name, read] of Object.entries(READERS)) {
-    const connector = read((variable) => variables[variable]?.trim() || undefined);
-    if (connector) found[name] = connector;
+  for (const { type, fields, startedBy } of CONNECTORS) {
+    if (startedBy.every((variable) => valueOf(variables, variable) === "")) continue;
+    const given = Object.entries(fields).map(([field, variable]) => [field, valueOf(variables, variable)]);
+    found[type] = { type, ...Object.fromEntries(given.filter(([, value]) => value !== "")) };
   }
   return found;
 }
 
-type Read = (variable: string) => string | undefined;
-
-const READERS: Readonly<Record<string, (read: Read) => JsonObject | undefined>> = {
-  openrouter: (read) => withKey("openrouter", read("OPENROUTER_API_KEY")),
-  vertex: readVertex,
-  clewdr: readClewdr,
-  anthropic: (read) => withKey("anthropic", read("ANTHROPIC_API_KEY")),
-  openai: (read) => withKey("openai", read("OPENAI_API_KEY")),
-  gemini: (read) => withKey("gemini", read("GEMINI_API_KEY")),
-};
-
-function withKey(type: string, key: string | undefined): JsonObject | undefined {
-  return key === undefined ? undefined : { type, api_key: key };
+/** The variable that such a connector has its field from. */
+export function connectorVariable([section, name, field]: Path): string | undefined {
+  if (section !== "connectors") return undefined;
+  return CONNECTORS.find(({ type }) => type === name)?.fields[String(field)];
 }
 
-function readVertex(read: Read): JsonObject | undefined {
-  const project = read("VERTEX_PROJECT");
-  const region = read("VERTEX_REGION");
-  const key = read("VERTEX_API_KEY");
-  if (project === undefined && key === undefined) return undefined;
-  return {
-    type: "vertex",
-    ...(project !== undefined && { project }),
-    ...(region !== undefined && { region }),
-    ...(key !== undefined && { api_key: key }),
-  };
-}
-
-function readClewdr(read: Read): JsonObject | undefined {
-  const url = read("CLEWDR_URL");
-  const key = read("CLEWDR_API_KEY");
-  if (url === undefined && key === undefined) return undefined;
-  return {
-    type: "clewdr",
-    ...(url !== undefined && { base_url: url }),
-    ...(key !== undefined && { api_key: key }),
-  };
+function valueOf(variables: Variables, name: string): string {
+  return variables[name]?.trim() ?? "";
 }
 
 /**
@@ -67,20 +74,19 @@ const SETTINGS: readonly (readonly [variable: string, section: string, field: st
 
 export interface Settled {
   readonly file: JsonObject;
-  /** Paths set by the environment, where a number is text. */
-  readonly filled: readonly Path[];
+  readonly filled: readonly Filled[];
 }
 
 export function applyEnvironment(file: JsonObject, variables: Variables): Settled {
   const settled: MutableJsonObject = { ...file };
-  const filled: Path[] = [];
+  const filled: Filled[] = [];
   for (const [variable, section, field] of SETTINGS) {
-    const value = variables[variable]?.trim() ?? "";
+    const value = valueOf(variables, variable);
     const present = settled[section] ?? {};
     const fields = asObject(present);
     if (value === "" || !fields) continue;
     settled[section] = { ...fields, [field]: value };
-    filled.push([section, field]);
+    filled.push({ path: [section, field], variable });
   }
   return { file: settled, filled };
 }

@@ -132,15 +132,15 @@ models:
 `;
     const found = mistakesOf(text);
     const expected = [
-      "2: server.port:",
+      "2: server.port: must be at most 65535",
       "3: server.prot: unknown field",
-      "5: connectors.a.api_key:",
-      "6: connectors.b.type:",
+      "5: connectors.a.api_key: is missing",
+      "6: connectors.b.type: must be openrouter, vertex, clewdr, anthropic, openai, gemini, openai-compatible or demo",
       "7: connectors.c.base_url:",
       "11: models.fast.targets[0].connector: unknown connector 'nowhere'; there are: a, b, c",
-      "12: models.fast.targets[1].weight:",
-      "13: models.fast.aliases[0]: 'slow' is already a name of model 'slow', one would never match",
-      "14: models.slow.targets:",
+      "12: models.fast.targets[1].weight: must be above 0",
+      "13: models.fast.aliases[0]: 'slow' is a model of its own; remove this alias, or rename one of the two",
+      "14: models.slow.targets: needs at least one",
     ];
     expect(found.map((line, index) => line.slice(0, expected[index]?.length))).toEqual(expected);
   });
@@ -156,7 +156,7 @@ models:
     [
       "a repeated alias",
       `${connectors}models:\n  a: { targets: [{ connector: c, model: m }], aliases: [x] }\n  b: { targets: [{ connector: c, model: m }], aliases: [x] }\n`,
-      "models.b.aliases[0]: 'x' is already a name of model 'a'",
+      "models.b.aliases[0]: 'x' is an alias of model 'a' already; remove one of the two",
     ],
     [
       "an alias of its own name",
@@ -232,7 +232,28 @@ models:
     ],
     ["a connector name with a slash", "connectors: { a/b: { type: demo } }", "Use letters"],
     ["a database nobody knows", "database: { url: mysql://x }", "postgres://"],
-    ["broken YAML", "server: { port: [", "not valid YAML"],
+    ["broken YAML", "server: { port: [", "1: not valid YAML from here on: Unexpected"],
+    [
+      "broken YAML further down",
+      "a: 1\n# why\nb: [1,\n  2]\n\n c: 3\nd: 4\n",
+      "6: not valid YAML from here on",
+    ],
+    ["a bracket left open", "server:\n  port: {a\nlog: {}\n", "2: not valid YAML from here on"],
+    ["broken YAML too long to look through", `a: [\n${"b: 1\n".repeat(600)}`, "not valid YAML: Unexpected"],
+    ["no type", "connectors: { c: {} }", "connectors.c.type: must be openrouter, vertex,"],
+    [
+      "a word that is none of those",
+      "log: { level: loud }",
+      "log.level: must be trace, debug, info, warn, error, fatal or silent",
+    ],
+    ["half a port", "server: { port: 1.5 }", "server.port: expected whole number, received number"],
+    ["a section that is none", "server: 7", "server: expected mapping, received number"],
+    ["a list that is none", "media: { allow_hosts: x }", "media.allow_hosts: expected list, received string"],
+    [
+      "a field left empty",
+      "connectors: { c: { type: openai, api_key: } }",
+      "expected string, received nothing",
+    ],
     ["a list as the file", "- a", "must be a mapping"],
     ["connectors that are no mapping", "connectors: [a]", "connectors:"],
   ];
@@ -294,7 +315,24 @@ describe("without a file", () => {
       log: { level: "debug" },
     });
     expect(loadConfig({ environment: { HOST: "::1" } }).config.server.host).toBe("::1");
-    expect(mistakesOf("", { PORT: "http" })).toEqual(["server.port: expected number, received string"]);
+  });
+
+  test("a mistake of the environment names the variable, and no line of the file", () => {
+    const text = "server:\n  port: 1\nlog: { level: warn }\n";
+    expect(mistakesOf(text, { PORT: "http", LOG_LEVEL: "loud" })).toEqual([
+      "server.port (PORT): expected number, received string",
+      "log.level (LOG_LEVEL): must be trace, debug, info, warn, error, fatal or silent",
+    ]);
+    expect(mistakesOf("", { CLEWDR_URL: "ftp://x" }).join()).toStartWith(
+      "connectors.clewdr.base_url (CLEWDR_URL): Must be",
+    );
+    expect(mistakesOf('server:\n  port: "${NOWHERE}"\n', { PORT: "1" }).join()).toStartWith(
+      "2: server.port: environment variable NOWHERE is not set",
+    );
+    const own = "connectors:\n  clewdr: { type: clewdr, base_url: ftp://x }";
+    expect(mistakesOf(own, { CLEWDR_URL: "http://h" }).join()).toStartWith(
+      "2: connectors.clewdr.base_url: Must be",
+    );
   });
 });
 

@@ -6,7 +6,15 @@ import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { asObject, isObject, type Json, type JsonObject } from "#lib/json.ts";
 import { checkReferences } from "./check-references.ts";
-import { connectorsFromEnvironment, DEMO_CONNECTOR, applyEnvironment } from "./environment-config.ts";
+import { brokenYamlLine } from "./broken-yaml-line.ts";
+import { describeIssue } from "./describe-issue.ts";
+import {
+  applyEnvironment,
+  connectorsFromEnvironment,
+  connectorVariable,
+  DEMO_CONNECTOR,
+  type Filled,
+} from "./environment-config.ts";
 import { interpolate, pathKey, type Variables } from "./interpolate.ts";
 import { ConfigError, type Mistake, type Path } from "./mistake.ts";
 import { indexModels, type ModelIndex } from "./model-catalogue.ts";
@@ -41,10 +49,13 @@ export function loadConfig(source: ConfigSource): LoadedConfig {
   const interpolated = interpolate(parsed, source.environment);
   const written = asObject(interpolated.value) ?? {};
   const { file, filled } = applyEnvironment(withConnectors(written, source), source.environment);
-  const touched = new Set([...interpolated.touched, ...filled.map(pathKey)]);
+  const touched = new Set([...interpolated.touched, ...filled.map(({ path }) => pathKey(path))]);
 
   const result = parseLeniently(file, touched);
-  const schemaMistakes = result.success ? [] : result.error.issues.flatMap(toMistakes);
+  const variableOf = findVariables(filled, written);
+  const schemaMistakes = result.success
+    ? []
+    : result.error.issues.flatMap(toMistakes).map((mistake) => withVariable(mistake, variableOf));
   const mistakes = [
     ...interpolated.mistakes,
     ...(lines?.repeated ?? []),
@@ -80,7 +91,9 @@ function parseYaml(text: string, path: string | undefined): Json {
     if (isObject(value)) return value;
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace("YAML Parse error: ", "") : "unreadable";
-    throw new ConfigError([{ path: [], message: `not valid YAML: ${reason}` }], path);
+    const line = brokenYamlLine(text);
+    const message = `not valid YAML${line === undefined ? "" : " from here on"}: ${reason}`;
+    throw new ConfigError([{ path: [], message, ...(line !== undefined && { line }) }], path);
   }
   throw new ConfigError(
     [{ path: [], message: "the file must be a mapping (server:, connectors:, ...)" }],
@@ -136,11 +149,24 @@ function toMistakes(issue: z.core.$ZodIssue): readonly Mistake[] {
     return issue.keys.map((key) => ({ path: [...path, key], message: "unknown field" }));
   }
   if (issue.code === "invalid_key") return issue.issues.map(({ message }) => ({ path, message }));
-  return [{ path, message: issue.message.replace(/^Invalid input: /, "") }];
+  return [{ path, message: describeIssue(issue) }];
 }
 
 function toPath(path: readonly PropertyKey[]): Path {
   return path.map((step) => (typeof step === "number" ? step : String(step)));
+}
+
+/** Which variable brought what stands at a path. A file's own connectors owe the environment nothing. */
+function findVariables(filled: readonly Filled[], written: JsonObject): (path: Path) => string | undefined {
+  const variables = new Map(filled.map(({ path, variable }) => [pathKey(path), variable]));
+  return (path) =>
+    variables.get(pathKey(path)) ??
+    (written["connectors"] === undefined ? connectorVariable(path) : undefined);
+}
+
+function withVariable(mistake: Mistake, variableOf: (path: Path) => string | undefined): Mistake {
+  const variable = variableOf(mistake.path);
+  return variable === undefined ? mistake : { ...mistake, variable };
 }
 
 /** By line, and one mistake a place: a missing variable must not be reported a second time as an empty value. */
@@ -154,6 +180,6 @@ function inOrder(mistakes: readonly Mistake[], lines: YamlLines | undefined): re
 }
 
 function withLine(mistake: Mistake, lines: YamlLines | undefined): Mistake {
-  const line = mistake.line ?? lines?.lineOf(mistake.path);
+  const line = mistake.line ?? (mistake.variable === undefined ? lines?.lineOf(mistake.path) : undefined);
   return line === undefined ? mistake : { ...mistake, line };
 }

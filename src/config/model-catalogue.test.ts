@@ -151,6 +151,14 @@ test("the built-in demo is there beside listed models, and nothing else is", () 
   expect(listModels(loaded).map(({ id }) => id)).not.toContain("gpt-4o");
 });
 
+test("a configured model hides the connector's of the same name, which is listed once, first", () => {
+  const models = "models: { demo: { targets: [{ connector: ollama, model: m }] } }\nunlisted_models: allow";
+  const loaded = withConnectors("demo ollama", models);
+  const listed = listModels(loaded);
+  expect(listed.filter(({ id }) => id === "demo")).toEqual([{ id: "demo", ownedBy: "ollama" }]);
+  expect(listed.map(({ id }) => id).slice(0, 2)).toEqual(["demo", "demo-lorem-100"]);
+});
+
 test("a demo connector of the file's own serves only what is listed", () => {
   const models = "models: { fast: { targets: [{ connector: demo, model: demo }] } }";
   const loaded = withConnectors("demo", models);

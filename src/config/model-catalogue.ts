@@ -73,10 +73,10 @@ export function listModels({ config, models, hasAddedDemo }: ResolvableConfig): 
     id: logicalModel,
     ownedBy: targets[0]?.connector ?? "",
   }));
-  if (allowsUnlisted(config)) return [...listed, ...listKnownModels(config)];
-  return hasAddedDemo
-    ? [...listed, ...listKnownModels(config).filter(({ id }) => DEMO_NAME.test(id))]
-    : listed;
+  // A configured name hides the connector's model of the same name, in routing and so in the list.
+  const others = listKnownModels(config).filter(({ id }) => !models.has(id));
+  if (allowsUnlisted(config)) return [...listed, ...others];
+  return hasAddedDemo ? [...listed, ...others.filter(({ id }) => DEMO_NAME.test(id))] : listed;
 }
 
 /** Built once a load. */
