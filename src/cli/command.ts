@@ -46,6 +46,8 @@ export interface ArgumentsShape<Options extends ParseArgsOptionsConfig> {
   readonly options: Options;
   /** How many positional arguments the command takes at most. */
   readonly positionalsMax: number;
+  /** Names of those that are counts, by place: `-5` there is a bad number, and no option. */
+  readonly counts?: Readonly<Record<number, string>>;
 }
 
 /** Splits arguments into options and positionals. Unknown options and surplus arguments are a `UsageError`. */
@@ -53,10 +55,32 @@ export function parseArguments<const Options extends ParseArgsOptionsConfig>(
   given: readonly string[],
   shape: ArgumentsShape<Options>,
 ) {
+  refuseNegativeCounts(given, shape);
   const parsed = parseStrictly(given, shape.options);
   const surplus = parsed.positionals[shape.positionalsMax];
   if (surplus !== undefined) throw new UsageError(`"${surplus}" is one argument too many.`);
   return parsed;
+}
+
+/** `parseArgs` takes `-5` for an option named 5, which says nothing to whoever meant a number. */
+function refuseNegativeCounts(
+  given: readonly string[],
+  { options, counts = {} }: ArgumentsShape<ParseArgsOptionsConfig>,
+): void {
+  const parsed = parseArgs({
+    args: [...given],
+    options,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  let place = 0;
+  for (const token of parsed.tokens) {
+    if (token.kind === "positional") place += 1;
+    const name = counts[place];
+    if (token.kind === "option" && /^-\d$/.test(token.rawName) && name !== undefined)
+      parseCount(name, given[token.index]);
+  }
 }
 
 function parseStrictly<const Options extends ParseArgsOptionsConfig>(

@@ -55,9 +55,9 @@ export function keyStatus(key: KeyRecord, nowMs: number): KeyStatus {
 export function describeLimits(limits: Limits): string {
   const { requestsPerMinute, requestsPerDay, tokensPerMinute, concurrencyMax, budget } = limits;
   const parts = [
-    ...(requestsPerMinute === undefined ? [] : [`${requestsPerMinute} requests/min`]),
-    ...(requestsPerDay === undefined ? [] : [`${requestsPerDay} requests/day`]),
-    ...(tokensPerMinute === undefined ? [] : [`${tokensPerMinute} tokens/min`]),
+    ...(requestsPerMinute === undefined ? [] : [`${count(requestsPerMinute, "request")}/min`]),
+    ...(requestsPerDay === undefined ? [] : [`${count(requestsPerDay, "request")}/day`]),
+    ...(tokensPerMinute === undefined ? [] : [`${count(tokensPerMinute, "token")}/min`]),
     ...(concurrencyMax === undefined ? [] : [`${concurrencyMax} at once`]),
     ...(budget
       ? [
@@ -66,6 +66,10 @@ export function describeLimits(limits: Limits): string {
       : []),
   ];
   return parts.length > 0 ? parts.join(", ") : "none";
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 export function formatTime(timeMs: number | undefined): string | undefined {

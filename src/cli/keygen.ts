@@ -49,7 +49,11 @@ export const keygen: Command = {
   summary: "make a key",
   usage,
   async run(given, io) {
-    const parsed = parseArguments(given, { options, positionalsMax: 4 });
+    const parsed = parseArguments(given, {
+      options,
+      positionalsMax: 4,
+      counts: { 2: "RPM", 3: "RPD" },
+    });
     const key = toNewKey(parsed, io.now());
     const created = await withStores(parsed.values.database, io, ({ keys }) => keys.create(key));
     printSecret(created, { io, json: parsed.values.json });

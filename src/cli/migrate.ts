@@ -2,6 +2,7 @@
 import { openDatabase } from "#store/database.ts";
 import { migrate as migrateDatabase, type MigrationStatus, migrationStatus } from "#store/migrate.ts";
 import { type Command, databaseOptions, exitCodes, parseArguments } from "./command.ts";
+import { namingDatabase } from "./naming-database.ts";
 import { formatTable } from "./table.ts";
 import { databaseUrl } from "./with-store.ts";
 
@@ -23,17 +24,22 @@ export const migrate: Command = {
   usage,
   async run(given, io) {
     const { values } = parseArguments(given, { options, positionalsMax: 0 });
-    const database = await openDatabase(databaseUrl(values.database, io.env), { migrate: false });
-    try {
-      if (!values.status) await migrateDatabase(database);
-      const status = await migrationStatus(database);
-      io.stdout.write(values.json ? toJson(status) : toTable(status));
-    } finally {
-      await database.close();
-    }
+    const url = databaseUrl(values.database, io.env);
+    const status = await namingDatabase(url, () => bringUp(url, !values.status));
+    io.stdout.write(values.json ? toJson(status) : toTable(status));
     return exitCodes.done;
   },
 };
+
+async function bringUp(url: string, applies: boolean): Promise<MigrationStatus> {
+  const database = await openDatabase(url, { migrate: false });
+  try {
+    if (applies) await migrateDatabase(database);
+    return await migrationStatus(database);
+  } finally {
+    await database.close();
+  }
+}
 
 function toJson({ applied, pending }: MigrationStatus): string {
   const value = {

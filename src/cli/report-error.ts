@@ -1,4 +1,5 @@
 /** The one place where a command's error becomes a line on stderr and an exit code. */
+import { ConfigError } from "#config/mistake.ts";
 import { Failure } from "#model/failure.ts";
 import { exitCodes, type Io, UsageError } from "./command.ts";
 
@@ -12,6 +13,11 @@ export function reportError(error: unknown, { name, io }: { name: string | undef
     io.stderr.write(`${who}: ${oneLine(error.message)} See \`${help}\`.\n`);
     return exitCodes.wrongUsage;
   }
+  if (error instanceof ConfigError && error.mistakes.length > 1) {
+    // A line for each mistake, as the error has them: run together nobody finds the second.
+    io.stderr.write(`${who}: ${error.message}\n`);
+    return exitCodes.failed;
+  }
   if (error instanceof Failure) {
     io.stderr.write(`${who}: ${oneLine(error.message)}${adviceFor(error)}\n`);
     return usageCodes.has(error.detail.code ?? "") ? exitCodes.wrongUsage : exitCodes.failed;
@@ -22,7 +28,7 @@ export function reportError(error: unknown, { name, io }: { name: string | undef
 
 function adviceFor(failure: Failure): string {
   return failure.detail.code === "store_unavailable"
-    ? " Check DATABASE_URL or --database, and that the server runs or the file may be written."
+    ? " Check DATABASE_URL, --database or database.url, and that the server runs or the file may be written."
     : "";
 }
 

@@ -2,6 +2,8 @@
 import { createApp, type App } from "../app.ts";
 import { loadConfig, type LoadedConfig } from "#config/load.ts";
 import { watchConfig } from "#config/reload.ts";
+import { waitingForRestart } from "#config/waiting-for-restart.ts";
+import type { Config } from "#config/schema.ts";
 import { createDemoUpstream } from "#demo/demo-upstream.ts";
 import { systemClock } from "#lib/clock.ts";
 import { ConnectionPool } from "#lib/connection-pool.ts";
@@ -11,22 +13,24 @@ import { SendQueue } from "#lib/send-queue.ts";
 import { resolveHost } from "#lib/safe-fetch.ts";
 import { listen, type Listener, type ListenOptions } from "#server/listen.ts";
 import { openDatabase } from "#store/database.ts";
-import { createLog, flushLog } from "#telemetry/log.ts";
+import { createLog, flushLog, type Log } from "#telemetry/log.ts";
 import { exitCodes, parseArguments, UsageError, type Command, type Io } from "./command.ts";
+import { namingDatabase } from "./naming-database.ts";
 import { printBanner } from "./serve-banner.ts";
 
 const PORT_MAX = 65_535;
 
 export const serve: Command = {
   name: "serve",
-  summary: "Start the gateway.",
+  summary: "start the gateway",
   usage: `xjp serve [--config FILE] [--port N] [--host H] [--demo]
 
   --config FILE   configuration (default: XJP_CONFIG; without one, connectors whose
                   environment variables are set come up by themselves)
   --port N        data port (default: config, PORT, 8080); 0 takes any free one
   --host H        address (default: config, HOST, 0.0.0.0)
-  --demo          add the built-in demo upstream; it is there anyway where nothing is configured`,
+  --demo          add the built-in demo upstream; it is there anyway where nothing is configured
+`,
   runsUntilStopped: true,
   async run(given, io) {
     const { values } = parseArguments(given, {
@@ -74,7 +78,8 @@ async function runGateway(
   const log = createLog({ level: config.log.level });
   await using stack = new AsyncDisposableStack();
   stack.defer(() => flushLog(log));
-  const database = await openDatabase(config.database.url);
+  const { url } = config.database;
+  const database = await namingDatabase(url, () => openDatabase(url));
   stack.defer(() => database.close());
   const demo = loaded.needsDemo ? createDemoUpstream().serve(0, "127.0.0.1") : undefined;
   stack.defer(async () => demo?.stop());
@@ -101,7 +106,7 @@ async function runGateway(
   stack.use(
     source.path === undefined
       ? ignoreHangup((message) => log.info(message))
-      : reloadOnChange(source, app, (message) => log.warn(message)),
+      : reloadOnChange(source, { app, started: config, log }),
   );
   await printBanner({ app, listener, loaded, io });
   await stopped(io.signal);
@@ -156,12 +161,16 @@ function openPort(
 
 function reloadOnChange(
   source: Parameters<typeof loadConfig>[0],
-  app: App,
-  warn: (message: string) => void,
+  { app, started, log }: { readonly app: App; readonly started: Config; readonly log: Log },
 ): Disposable {
   const watcher = watchConfig(source, {
-    onLoaded: (loaded) => app.reload(loaded),
-    onRejected: (error) => warn(`config not reloaded, the old one stays in force: ${error.message}`),
+    onLoaded: (loaded) => {
+      app.reload(loaded);
+      log.info("config reloaded");
+      const waiting = waitingForRestart(started, loaded.config);
+      if (waiting.length > 0) log.warn(`these settings wait for a restart: ${waiting.join(", ")}`);
+    },
+    onRejected: (error) => log.warn(`config not reloaded, the old one stays in force: ${error.message}`),
   });
   const onHangup = () => watcher.reload();
   process.on("SIGHUP", onHangup);

@@ -4,6 +4,7 @@ import { openDatabase, type Database } from "#store/database.ts";
 import { createKeyStore, type KeyStore } from "#store/key-store.ts";
 import { createTenantStore, type TenantStore } from "#store/tenant-store.ts";
 import type { Io } from "./command.ts";
+import { namingDatabase } from "./naming-database.ts";
 
 const DATABASE_URL_DEFAULT = "sqlite:./data/xjp.db";
 
@@ -18,18 +19,20 @@ export async function withStores<T>(
   io: Io,
   work: (stores: Stores) => Promise<T>,
 ): Promise<T> {
-  const database = await openDatabase(databaseUrl(given, io.env));
-  const now = io.now;
-  try {
-    const stores = {
-      database,
-      keys: createKeyStore({ database, now }),
-      tenants: createTenantStore({ database, now }),
-    };
-    return await work(stores);
-  } finally {
-    await database.close();
-  }
+  const url = databaseUrl(given, io.env);
+  return namingDatabase(url, async () => {
+    const database = await openDatabase(url);
+    const now = io.now;
+    try {
+      return await work({
+        database,
+        keys: createKeyStore({ database, now }),
+        tenants: createTenantStore({ database, now }),
+      });
+    } finally {
+      await database.close();
+    }
+  });
 }
 
 /** `--database` wins over `DATABASE_URL`, which wins over the file `XJP_CONFIG` names, which wins over the default. */

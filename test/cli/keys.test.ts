@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { openDatabase } from "#store/database.ts";
 import { migrations } from "#store/migrations.ts";
 import { createKeyStore } from "#store/key-store.ts";
+import { commands } from "#cli/commands.ts";
 import { callXjp } from "./call.ts";
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -90,6 +91,8 @@ describe("keygen", () => {
     [["keygen", "no spaces"], "tenant must be"],
     [["keygen", "acme", "d", "0"], "RPM must be a whole number above 0"],
     [["keygen", "acme", "d", "1.5"], "RPM must be a whole number above 0"],
+    [["keygen", "acme", "d", "-5"], 'RPM must be a whole number above 0, not "-5"'],
+    [["keygen", "acme", "--tpm", "9", "d", "5", "-15"], 'RPD must be a whole number above 0, not "-15"'],
     [["keygen", "acme", "d", "5", "many"], "RPD must be a whole number above 0"],
     [["keygen", "acme", "d", "5", "5", "5"], "one argument too many"],
     [["keygen", "acme", "--tpm", "1e3"], "--tpm must be a whole number"],
@@ -153,13 +156,26 @@ describe("keys", () => {
     expect((await call("keys", "list", "--all")).stdout).toMatch(/expired.*60 requests\/min/);
   });
 
+  test("a limit of one is told in the singular", async () => {
+    const { call } = createDesk();
+    const { stdout } = await call("keygen", "acme", "d", "1", "1", "--tpm", "1");
+    expect(stdout).toContain("1 request/min, 1 request/day, 1 token/min");
+  });
+
   test.each([
     [["keys", "show", "key_nobody"], "No key has this id"],
     [["keys", "revoke", "key_nobody"], "No key has this id"],
     [["keys", "rotate", "XJP_nobody"], "No key begins so"],
     [["tenants", "show", "nobody"], "No tenant has this id"],
-    [["keys", "list", "--database", "postgres://u:hunter2@127.0.0.1:1/x"], "database is not available"],
-    [["keys", "list", "--database", "sqlite:/proc/nowhere/x.db"], "database is not available"],
+    [
+      ["keys", "list", "--database", "postgres://u:hunter2@127.0.0.1:1/x"],
+      "The database at 127.0.0.1:1 is not available.",
+    ],
+    [["migrate", "--database", "postgres://u:hunter2@127.0.0.1:1/x"], "at 127.0.0.1:1 is not available"],
+    [
+      ["keys", "list", "--database", "sqlite:/proc/nowhere/x.db"],
+      "The database /proc/nowhere/x.db is not available",
+    ],
   ])("%j fails in one line that says what to do", async (given, message) => {
     const { call } = createDesk();
     const { code, stdout, stderr } = await call(...given);
@@ -227,6 +243,17 @@ describe("xjp", () => {
       expect(existsSync(url.slice("sqlite:".length))).toBe(false);
     },
   );
+
+  test("the commands are described alike: no capital, no full stop", async () => {
+    const { stdout } = await callXjp(["--help"]);
+    const descriptions = [...stdout.matchAll(/^  \S+ +(.*)$/gm)].map(([, text = ""]) => text);
+    expect(descriptions).toHaveLength(commands.length);
+    expect(descriptions.filter((text) => !/^[a-z].*[^.]$/.test(text))).toEqual([]);
+  });
+
+  test.each(commands.map(({ name }) => name))("%s --help ends with one line end", async (name) => {
+    expect((await callXjp([name, "--help"])).stdout).toMatch(/[^\n]\n$/);
+  });
 
   test("without a command shows the list as wrong usage", async () => {
     const { code, stdout, stderr } = await callXjp([]);

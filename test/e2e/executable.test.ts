@@ -1,6 +1,7 @@
 /** The one executable of `npm run build`: it serves, and its rows reach the database through its thread. */
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { callApi } from "../gateway/call-api.ts";
 import { freshFolder, startServe } from "./start-process.ts";
@@ -18,6 +19,7 @@ test(
       stderr: "pipe",
     });
     expect({ code: await build.exited, stderr: await build.stderr.text() }).toMatchObject({ code: 0 });
+    expect(await readdir(folder.path)).toEqual(["xjp"]);
     const running = await startServe(folder.path, ["--demo"], { command: [executable] });
     const key = /XJP_[\w-]{43}/.exec(running.stdout())?.[0] ?? "";
     const response = await callApi(
