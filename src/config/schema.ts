@@ -85,7 +85,7 @@ const retrySchema = z.strictObject({
   backoff_ms: timeoutMs(250, "First wait before trying the same target again; it doubles, with jitter."),
   backoff_max_ms: timeoutMs(
     4_000,
-    "Longest such wait, a `Retry-After` included; beyond it the next target is tried.",
+    "Longest such wait, and the longest that a request waits for an open breaker. A provider's `Retry-After` may be longer.",
   ),
 });
 
