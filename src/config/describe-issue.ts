@@ -27,18 +27,18 @@ export function describeIssue(issue: z.core.$ZodIssue): string {
 }
 
 /** Types that YAML's readers know by another name. */
-const YAML_WORDS: Readonly<Record<string, string>> = {
-  object: "mapping",
-  record: "mapping",
-  array: "list",
-  int: "whole number",
-  null: "nothing",
-};
+const YAML_WORDS: ReadonlyMap<string, string> = new Map([
+  ["object", "mapping"],
+  ["record", "mapping"],
+  ["array", "list"],
+  ["int", "whole number"],
+  ["null", "nothing"],
+]);
 
 function describeType(message: string): string {
   const text = message.replace(/^Invalid input: /, "");
   if (text.endsWith("received undefined")) return "is missing";
-  return text.replaceAll(/\w+/g, (word) => YAML_WORDS[word] ?? word);
+  return text.replaceAll(/\w+/g, (word) => YAML_WORDS.get(word) ?? word);
 }
 
 function describeLeast({ origin, minimum, inclusive }: z.core.$ZodIssueTooSmall): string {
