@@ -15,6 +15,8 @@ export interface WriterOptions {
    * paused.
    */
   readonly onLost: () => void;
+  /** From now on what is written waits for the peer to read. */
+  readonly onStuck?: () => void;
   /** What was written in a turn went to the kernel, as far as there was room. Must not throw. */
   readonly onSent?: () => void;
 }
@@ -104,9 +106,11 @@ export class SocketWriter implements Sender {
 
   /** To the kernel, up to there. The rest is kept: in a buffer of its own, where these bytes are lent. */
   #hand(bytes: Buffer, end: number): void {
+    const wasStuck = this.isStuck;
     const written = this.#socket.write(bytes, 0, end);
     const rest = written < end ? bytes.subarray(Math.max(0, written), end) : undefined;
     this.#unsent = rest && bytes === this.#options.queue.scratch ? Buffer.from(rest) : rest;
+    if (rest && !wasStuck) this.#options.onStuck?.();
     // Last: within it Bun may tell of the close, and all be discarded.
     if (written < 0) this.#options.onLost();
   }

@@ -90,6 +90,7 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     this.#writer = new SocketWriter(socket, {
       queue: owner.sends,
       onLost: () => socket.terminate(),
+      onStuck: () => (this.#sinceMs = performance.now()),
       onSent: () => this.#onSent(),
     });
   }
@@ -313,19 +314,16 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
         bytes += LAST_CHUNK.length;
       }
     }
-    const wasStuck = this.#writer.isStuck;
     this.#writer.write(head, head.length);
     // A token rarely has company, and alone it would only come later.
     this.#writer.writeNow(chunk, bytes);
-    if (!wasStuck && this.#writer.isStuck) this.#sinceMs = performance.now();
   }
 
   /** The turn's writing went out, as far as the kernel had room. */
   #onSent(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#writer.isStuck) return;
     try {
-      if (this.#writer.isStuck) this.#sinceMs = performance.now();
-      else this.#goOn();
+      this.#goOn();
     } catch (error) {
       this.fail(error);
     }
