@@ -40,6 +40,11 @@ export function toPrice(pico: bigint): Price {
   return { pico, micro: isWhole ? Number(micro) : Number.NaN };
 }
 
+/** Of dollars per million tokens. Throws as `toPico` does. */
+export function usdPrice(usd: number): Price {
+  return toPrice(toPico(usd));
+}
+
 export class CostSum {
   /** Pico-USD. */
   #small = 0;

@@ -1,5 +1,5 @@
 /** Prices an operator writes into config, in dollars per million tokens. */
-import { toPico, toPrice } from "./cost-sum.ts";
+import { toPico, usdPrice } from "./cost-sum.ts";
 import type { Rate, Rates } from "./rates.ts";
 
 export interface PriceOverride {
@@ -29,5 +29,5 @@ export function toRates(price: PriceOverride): Rates {
 }
 
 function flat(usdPerMtok: number): Rate {
-  return { base: toPrice(toPico(usdPerMtok)), tiers: [] };
+  return { base: usdPrice(usdPerMtok), tiers: [] };
 }

@@ -8,7 +8,7 @@
 import { calcPrice, findProvider, type ModelPrice, type Provider } from "@pydantic/genai-prices";
 import { RecentMap } from "#store/recent-map.ts";
 import project from "../../package.json" with { type: "json" };
-import { toPico, toPrice } from "./cost-sum.ts";
+import { toPico, usdPrice } from "./cost-sum.ts";
 import type { Rate, Rates } from "./rates.ts";
 
 export const PRICE_TABLE_VERSION = `genai-prices@${project.dependencies["@pydantic/genai-prices"]}`;
@@ -147,14 +147,14 @@ function toRates(price: ModelPrice, isFree: boolean): Rates | undefined {
   };
 }
 
-const NOTHING: Rate = { base: toPrice(0n), tiers: [] };
+const NOTHING: Rate = { base: usdPrice(0), tiers: [] };
 const FREE: Rates = { input: NOTHING, output: NOTHING };
 
 function toRate(price: ModelPrice[string]): Rate | undefined {
   if (price === undefined) return undefined;
-  if (typeof price === "number") return { base: toPrice(toPico(price)), tiers: [] };
-  const tiers = price.tiers.map(({ start, price: usd }) => ({ start, price: toPrice(toPico(usd)) }));
-  return { base: toPrice(toPico(price.base)), tiers: tiers.sort((left, right) => left.start - right.start) };
+  if (typeof price === "number") return { base: usdPrice(price), tiers: [] };
+  const tiers = price.tiers.map(({ start, price: usd }) => ({ start, price: usdPrice(usd) }));
+  return { base: usdPrice(price.base), tiers: tiers.sort((left, right) => left.start - right.start) };
 }
 
 function perThousand(price: ModelPrice[string], field: "webSearch" | "request"): Rates {

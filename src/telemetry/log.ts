@@ -50,7 +50,10 @@ export function createLog({ level, write }: LogOptions): Log {
   });
 }
 
-/** Written to when enough has come, or a while after something has. Pino's own interval wakes a silent process ten times a second. */
+/**
+ * Written to when enough has come, or a while after something has. Pino's own interval wakes a silent process ten times
+ * a second.
+ */
 class StandardOutput {
   readonly #file = pino.destination({
     dest: 1,
