@@ -107,10 +107,18 @@ function fileTokens({ type, media }: File, imageTokens: number): number {
   }
 }
 
+/** Bytes of a text are looked at here one after the other: bytes of its own for every prompt would be thrown away at once. */
+const scratch = Buffer.allocUnsafe(64 * 1024);
+/** Of one UTF-16 unit. */
+const UTF8_BYTES_MAX = 3;
+
 function textTokens(text: string, from: number, to: number): number {
+  const part = text.slice(from, to);
+  const fits = part.length * UTF8_BYTES_MAX <= scratch.length;
+  const bytes = fits ? scratch : Buffer.from(part);
+  const end = fits ? scratch.write(part) : bytes.length;
   let thirds = 0;
-  const bytes = Buffer.from(text.slice(from, to));
-  for (let index = 0; index < bytes.length; index++) thirds += thirdsOf[bytes[index] ?? 0] ?? 0;
+  for (let index = 0; index < end; index++) thirds += thirdsOf[bytes[index] ?? 0] ?? 0;
   return thirds / WORD_CHARS_PER_TOKEN;
 }
 
