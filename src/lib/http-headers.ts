@@ -19,16 +19,37 @@ export type HeaderFields = Readonly<Record<string, string>>;
 /** `name: value` lines, each with its line end. Throws `malformed` for what would change the lines' meaning. */
 export function writeHeaders(headers: HeaderFields): string {
   let text = "";
-  for (const name in headers) {
-    const value = headers[name] ?? "";
-    if (NOT_IN_VALUE.test(value) || !NAME.test(name)) {
-      throw new HttpError(
-        "malformed",
-        `The header ${JSON.stringify(name)} has characters HTTP does not allow.`,
-      );
-    }
-    text += `${name}: ${value}\r\n`;
+  for (const name in headers) text += fieldLine(name, headers[name] ?? "");
+  return text;
+}
+
+interface FieldLine {
+  value: string;
+  text: string;
+}
+
+/** Each name's last line: most headers say the same in one message after the other. */
+const WRITTEN = new Map<string, FieldLine>();
+/** Names are ours and the operator's, a few dozen; past this many it is begun anew. */
+const WRITTEN_MAX = 512;
+
+function fieldLine(name: string, value: string): string {
+  const written = WRITTEN.get(name);
+  if (written?.value === value) return written.text;
+  if (NOT_IN_VALUE.test(value) || (!written && !NAME.test(name))) {
+    throw new HttpError(
+      "malformed",
+      `The header ${JSON.stringify(name)} has characters HTTP does not allow.`,
+    );
   }
+  const text = `${name}: ${value}\r\n`;
+  if (written) {
+    written.value = value;
+    written.text = text;
+    return text;
+  }
+  if (WRITTEN.size >= WRITTEN_MAX) WRITTEN.clear();
+  WRITTEN.set(name, { value, text });
   return text;
 }
 
