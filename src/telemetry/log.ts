@@ -23,7 +23,9 @@ const KEY = /(XJP_[A-Za-z0-9_-]{6})[A-Za-z0-9_-]+/g;
  * Lines wait this long for company: a write for each took more of a request's time than making the line. An exit, also
  * one by an uncaught error, writes what waits; only `kill -9` may take the last lines, and no money is in them.
  */
-const BUFFER_BYTES = 8 * 1024;
+const BUFFER_BYTES = 32 * 1024;
+/** One write; more of what came together goes into the next. */
+const WRITE_BYTES_MAX = 64 * 1024;
 const FLUSH_INTERVAL_MS = 100;
 /** What waits for a reader that does not read. Past it lines are lost: memory is worth more. */
 const WAITING_CHARS_MAX = 16 * 1024 * 1024;
@@ -59,6 +61,7 @@ class StandardOutput {
     dest: 1,
     sync: false,
     minLength: BUFFER_BYTES,
+    maxWrite: WRITE_BYTES_MAX,
     maxLength: WAITING_CHARS_MAX,
   });
   #timer: Timer | undefined;
