@@ -19,6 +19,7 @@ import { keepCounts } from "./keep-counts.ts";
 import type { Route, Settings } from "./world.ts";
 
 const NO_FIELDS: JsonObject = {};
+const NONE: readonly never[] = [];
 
 /** What the router hands in: the socket's request, and what its URL said. */
 export interface Inbound {
@@ -64,9 +65,9 @@ export class Exchange {
   /** The request before thoughts were put back into it; absent where none were. */
   chatAsSent: Chat | undefined;
   /** What was put back: it costs tokens and is not in the body. */
-  recalled: readonly TurnThoughts[] = [];
+  recalled: readonly TurnThoughts[] = NONE;
   route: Route | undefined;
-  dropped: readonly string[] = [];
+  dropped: readonly string[] = NONE;
   /** Responses: what is to be kept of this exchange, where its client may refer to it later. */
   keeping: Keeping | undefined;
   /** The connector that alone may answer, because its upstream keeps the conversation. */
@@ -129,7 +130,7 @@ export class Attempt {
   }
 
   /** Where several upstream calls made the answer: what each but the last reported. Parts of `usage`. */
-  earlierCalls: readonly Usage[] = [];
+  earlierCalls: readonly Usage[] = NONE;
 
   addUsage(usage: Usage): void {
     this.#usage = mergeUsage(this.#usage, keepCounts(usage));
