@@ -9,7 +9,7 @@ import { systemClock } from "#lib/clock.ts";
 import { ConnectionPool } from "#lib/connection-pool.ts";
 import { createFetchClient } from "#lib/fetch-client.ts";
 import type { HttpClient } from "#lib/http-client.ts";
-import { SendQueue } from "#lib/send-queue.ts";
+import { Turn } from "#lib/turn.ts";
 import { resolveHost } from "#lib/safe-fetch.ts";
 import { listen, type Listener, type ListenOptions } from "#server/listen.ts";
 import { openDatabase } from "#store/database.ts";
@@ -83,13 +83,13 @@ async function runGateway(
   stack.defer(() => database.close());
   const demo = loaded.needsDemo ? createDemoUpstream().serve(0, "127.0.0.1") : undefined;
   stack.defer(async () => demo?.stop());
-  const sends = new SendQueue();
+  const turn = new Turn();
   const app = await createApp({
     loaded,
     database,
     clock: systemClock,
     random: Math.random,
-    http: createHttpClient(io.env, sends),
+    http: createHttpClient(io.env, turn),
     fetch: patientFetch,
     media: { fetch: (url, init) => fetch(url, init), resolve: resolveHost },
     variables: io.env,
@@ -99,7 +99,7 @@ async function runGateway(
   stack.defer(() => app.close());
   stack.use(tellBeforeExit(() => app.world.telemetry.flush()));
   const listener = openPort(loaded, app, {
-    sends,
+    turn,
     onBug: (error) => log.error({ err: error }, "bug outside a request"),
   });
   stack.defer(() => listener.close());
@@ -123,10 +123,10 @@ function patientFetch(url: string, init: RequestInit): Promise<Response> {
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
 /** Where the environment names a proxy, requests go the way of `fetch`, which finds it. */
-function createHttpClient(environment: Io["env"], sends: SendQueue): HttpClient {
+function createHttpClient(environment: Io["env"], turn: Turn): HttpClient {
   const named = PROXY_VARIABLES.flatMap((name) => [environment[name], environment[name.toLowerCase()]]);
   const hasProxy = named.some((url) => url !== undefined && url !== "");
-  return hasProxy ? createFetchClient(patientFetch) : new ConnectionPool(systemClock, sends);
+  return hasProxy ? createFetchClient(patientFetch) : new ConnectionPool(systemClock, turn);
 }
 
 /** An exit by an uncaught error writes the log's buffer; requests that wait to be told come before that. */
@@ -145,14 +145,14 @@ function ignoreHangup(tell: (message: string) => void): Disposable {
 function openPort(
   loaded: LoadedConfig,
   app: App,
-  { sends, onBug }: Required<Pick<ListenOptions, "sends" | "onBug">>,
+  { turn, onBug }: Required<Pick<ListenOptions, "turn" | "onBug">>,
 ): Listener {
   const { host, port, drain_ms: drainMs } = loaded.config.server;
   return listen({
     host,
     port,
     drainMs,
-    sends,
+    turn,
     answer: (request) => app.answer(request),
     onDrainOver: () => app.cutAnswers(),
     onBug,

@@ -18,16 +18,12 @@ import type { World } from "./world.ts";
 export async function handle(world: World, inbound: Inbound): Promise<OutgoingReply> {
   const exchange = observe(world, inbound);
   try {
-    // Waiting costs a turn, also for what is there already.
-    const verified = authenticate(world, exchange);
-    if (verified) await verified;
-    const admitted = admit(world, exchange);
-    if (admitted) await admitted;
-    const body = readBody(world, exchange);
-    takeBody(exchange, body instanceof Promise ? await body : body);
+    // Awaited also where it is there already: requests of one turn take each step together (lib/turn.ts).
+    await authenticate(world, exchange);
+    await admit(world, exchange);
+    takeBody(exchange, await readBody(world, exchange));
     if (exchange.protocolName === "openai-responses") await recall(world, exchange);
-    const whole = recallThoughts(world, exchange, decode(world, exchange));
-    const chat = (exchange.chat = whole instanceof Promise ? await whole : whole);
+    const chat = (exchange.chat = await recallThoughts(world, exchange, decode(world, exchange)));
     const plan = (exchange.route = route(world, exchange, chat));
     reserve(world, exchange, chat, plan);
     const answer = await attempt(world, exchange, plan, send);

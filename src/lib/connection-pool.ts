@@ -9,7 +9,7 @@ import { HttpConnection, type ConnectionEvents, type Origin } from "./http-conne
 import { HttpError } from "./http-error.ts";
 import { HttpExchange, type OutgoingRequest } from "./http-exchange.ts";
 import { writeHeaders, type HeaderFields } from "./http-headers.ts";
-import { SendQueue } from "./send-queue.ts";
+import { Turn } from "./turn.ts";
 
 interface Address {
   readonly origin: Origin;
@@ -41,7 +41,7 @@ const HEADS_MAX = 8;
 
 export class ConnectionPool implements HttpClient, ConnectionEvents {
   readonly #clock: Clock;
-  readonly #sends: SendQueue;
+  readonly #turn: Turn;
   /** By origin; the longest idle first. */
   readonly #idle = new Map<string, HttpConnection[]>();
   readonly #addresses = new Map<string, Address>();
@@ -50,15 +50,15 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
   #sweeps = 0;
   #isClosed = false;
 
-  /** `sends`: shared with whoever else writes in the same turns. */
-  constructor(clock: Clock, sends = new SendQueue()) {
+  /** `turn`: shared with whoever else works in the same turns. */
+  constructor(clock: Clock, turn = new Turn()) {
     this.#clock = clock;
-    this.#sends = sends;
+    this.#turn = turn;
   }
 
   request(request: HttpRequest): Promise<HttpReply> {
     const address = this.#addresses.get(request.url) ?? this.#parse(request.url);
-    const exchange = new HttpExchange(toOutgoing(request, address), request.cancellation);
+    const exchange = new HttpExchange(toOutgoing(request, address), request.cancellation, this.#turn);
     const idle = exchange.isOver ? undefined : this.#idle.get(address.origin.key)?.pop();
     if (idle) this.#reuse(idle, exchange);
     else this.#connect(address.origin, exchange);
@@ -103,7 +103,7 @@ export class ConnectionPool implements HttpClient, ConnectionEvents {
 
   #connect(origin: Origin, exchange: HttpExchange): void {
     if (exchange.isOver) return;
-    const { connection, opened } = HttpConnection.open(origin, this, this.#sends);
+    const { connection, opened } = HttpConnection.open(origin, this, this.#turn);
     exchange.carrier = connection;
     const { connectMs } = exchange.request;
     const timer = this.#clock.schedule(connectMs, () => {

@@ -11,7 +11,7 @@ import { HttpError } from "./http-error.ts";
 import type { HttpExchange } from "./http-exchange.ts";
 import type { HeaderReader } from "./http-headers.ts";
 import { ReplyParser, type ReplyHandler } from "./http-reply-parser.ts";
-import type { SendQueue } from "./send-queue.ts";
+import type { Turn } from "./turn.ts";
 import { SocketWriter } from "./socket-writer.ts";
 
 export interface Origin {
@@ -62,7 +62,7 @@ export class HttpConnection implements ReplyHandler {
   static open(
     origin: Origin,
     events: ConnectionEvents,
-    queue: SendQueue,
+    turn: Turn,
   ): { readonly connection: HttpConnection; readonly opened: Promise<void> } {
     const { hostname, port, isSecure } = origin;
     const connection = new HttpConnection(origin, events);
@@ -84,7 +84,7 @@ export class HttpConnection implements ReplyHandler {
       socket: {
         open: (socket) => {
           connection.#socket = socket;
-          connection.#writer = new SocketWriter(socket, { queue, onLost: NOT_YET });
+          connection.#writer = new SocketWriter(socket, { turn, onLost: NOT_YET });
           if (connection.isClosed) socket.terminate();
           else if (!isSecure) stand();
         },

@@ -3,13 +3,15 @@ import { describe, expect, test } from "bun:test";
 import { Cancellation } from "./cancellation.ts";
 import { readPiece } from "./http-client.ts";
 import { HttpExchange } from "./http-exchange.ts";
+import { Turn } from "./turn.ts";
 
 const request = { head: "", body: "", bodyBytes: 0, connectMs: 1_000 };
+const turn = new Turn();
 const PIECES = 100_000;
 const MAX = 1_000_000;
 
 function exchangeWith(pieces: readonly string[]): HttpExchange {
-  const exchange = new HttpExchange(request, new Cancellation());
+  const exchange = new HttpExchange(request, new Cancellation(), turn);
   for (const piece of pieces) {
     const bytes = Buffer.from(`<${piece}>`);
     exchange.push(bytes, 1, bytes.length - 1);
@@ -38,7 +40,7 @@ describe("what came before anybody read it", () => {
 
   test("takes memory for its bytes, not for each of its pieces", async () => {
     const byte = Buffer.from("x");
-    const exchange = new HttpExchange(request, new Cancellation());
+    const exchange = new HttpExchange(request, new Cancellation(), turn);
     const countBuffers = () => heapStats().objectTypeCounts["Uint8Array"] ?? 0;
     const before = countBuffers();
     for (let n = 0; n < PIECES; n += 1) exchange.push(byte, 0, 1);
@@ -49,7 +51,7 @@ describe("what came before anybody read it", () => {
 });
 
 test("the request's text is let go when the answer begins", async () => {
-  const exchange = new HttpExchange({ ...request, body: "a large one" }, new Cancellation());
+  const exchange = new HttpExchange({ ...request, body: "a large one" }, new Cancellation(), turn);
   exchange.begin(200, new Headers());
   expect((await exchange.answered).status).toBe(200);
   expect(exchange.request.body).toBe("");

@@ -14,6 +14,7 @@ import { decompress } from "./http-decompress.ts";
 import { HttpError } from "./http-error.ts";
 import type { HeaderReader } from "./http-headers.ts";
 import { JoinedBytes } from "./joined-bytes.ts";
+import type { Task, Turn } from "./turn.ts";
 
 /** What brings the answer. */
 export interface Carrier {
@@ -45,7 +46,7 @@ const BYTE_ORDER_MARK = 0xfeff;
 const SENT: OutgoingRequest = { head: "", body: "", bodyBytes: 0, connectMs: 0 };
 const NO_HEADERS: HeaderReader = { get: () => null };
 
-export class HttpExchange implements HttpReply {
+export class HttpExchange implements HttpReply, Task {
   /** Let go when the answer begins: then it is not sent again, and a stream may last for minutes. */
   request: OutgoingRequest;
   /** Absent while a connection is awaited. */
@@ -53,18 +54,22 @@ export class HttpExchange implements HttpReply {
   status = 0;
   headers: HeaderReader = NO_HEADERS;
   readonly #cancellation: Cancellation;
+  readonly #turn: Pick<Turn, "add">;
   readonly #answered = Promise.withResolvers<HttpReply>();
   /** What came and was not taken. */
   readonly #waiting = new JoinedBytes();
   #isPaused = false;
+  #isTold = false;
   #isOver = false;
   #error: HttpError | undefined;
   #reader: PieceReader | undefined;
   #wholeReader: WholeReader | undefined;
 
-  constructor(request: OutgoingRequest, cancellation: Cancellation) {
+  /** `turn`: at whose end an answer that begins is told. */
+  constructor(request: OutgoingRequest, cancellation: Cancellation, turn: Pick<Turn, "add">) {
     this.request = request;
     this.#cancellation = cancellation;
+    this.#turn = turn;
     cancellation.onCancel(this.#onCancel);
   }
 
@@ -81,7 +86,14 @@ export class HttpExchange implements HttpReply {
     this.status = status;
     this.headers = headers;
     this.request = SENT;
-    const encoding = headers.get("content-encoding");
+    this.#turn.add(this);
+  }
+
+  /** Tells that the answer begins. */
+  work(): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    const encoding = this.headers.get("content-encoding");
     this.#answered.resolve(encoding === null ? this : decompress(this, encoding));
   }
 
@@ -97,7 +109,9 @@ export class HttpExchange implements HttpReply {
     if (this.#isOver) return;
     this.#error = error;
     this.#over();
-    this.#answered.reject(error);
+    // Whoever awaits the answer learns of what came of it first.
+    if (this.status === 0) this.#answered.reject(error);
+    else this.work();
     // Whoever gives an answer up is in the middle of something, and must not be called back in it.
     queueMicrotask(() => this.deliver());
   }

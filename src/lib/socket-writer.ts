@@ -6,10 +6,10 @@
  *                       └─the kernel is full─▶ stuck ──drain──▶ empty
  */
 import type { Socket } from "bun";
-import type { SendQueue, Sender } from "./send-queue.ts";
+import type { Turn, Sender } from "./turn.ts";
 
 export interface WriterOptions {
-  readonly queue: SendQueue;
+  readonly turn: Turn;
   /**
    * The connection takes nothing any more. Bun (1.4.5) tells of that by itself too, but not while the socket is
    * paused.
@@ -51,7 +51,7 @@ export class SocketWriter implements Sender {
 
   /** To go out with the turn's end. `bytes`: of the text in UTF-8. */
   write(text: string, bytes: number): void {
-    if (bytes > 0 && this.isEmpty) this.#options.queue.add(this);
+    if (bytes > 0 && this.isEmpty) this.#options.turn.addSender(this);
     this.#keep(text, bytes);
     if (this.#textBytes > TURN_BYTES_MAX) this.sendNow();
   }
@@ -95,7 +95,7 @@ export class SocketWriter implements Sender {
   }
 
   #sendTexts(): void {
-    const { scratch } = this.#options.queue;
+    const { scratch } = this.#options.turn;
     const bytes = this.#textBytes > scratch.length ? Buffer.allocUnsafe(this.#textBytes) : scratch;
     const encoding = this.#isAscii ? "latin1" : "utf8";
     let end = 0;
@@ -109,7 +109,7 @@ export class SocketWriter implements Sender {
     const wasStuck = this.isStuck;
     const written = this.#socket.write(bytes, 0, end);
     const rest = written < end ? bytes.subarray(Math.max(0, written), end) : undefined;
-    this.#unsent = rest && bytes === this.#options.queue.scratch ? Buffer.from(rest) : rest;
+    this.#unsent = rest && bytes === this.#options.turn.scratch ? Buffer.from(rest) : rest;
     if (rest && !wasStuck) this.#options.onStuck?.();
     // Last: within it Bun may tell of the close, and all be discarded.
     if (written < 0) this.#options.onLost();

@@ -1,7 +1,7 @@
 /** What a connection does as time passes and as a socket is full, told by numbers: nothing here waits. */
 import { describe, expect, spyOn, test } from "bun:test";
 import { jsonReply, type BodySink, type IncomingRequest, type OutgoingReply } from "#lib/http-server.ts";
-import { SendQueue } from "#lib/send-queue.ts";
+import { Turn } from "#lib/turn.ts";
 import { ClientConnection, type ClientSocket } from "./client-connection.ts";
 import { ReplyHeadWriter } from "./reply-head.ts";
 
@@ -62,7 +62,7 @@ function open(answer: (request: IncomingRequest) => OutgoingReply | Promise<Outg
   const connection = new ClientConnection(
     {
       heads: new ReplyHeadWriter(() => 0),
-      sends: new SendQueue((work) => void turnEnds.push(work)),
+      turn: new Turn({ atEnd: (work) => void turnEnds.push(work) }),
       isDraining: false,
       answer(request) {
         requests.push(request);

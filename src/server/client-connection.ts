@@ -21,7 +21,7 @@ import {
   type PouredBody,
   type WholeReply,
 } from "#lib/http-server.ts";
-import type { SendQueue } from "#lib/send-queue.ts";
+import type { Task, Turn } from "#lib/turn.ts";
 import { SocketWriter } from "#lib/socket-writer.ts";
 import type { Framing, ReplyHeadWriter } from "./reply-head.ts";
 import { ServedRequest, type BodySource } from "./served-request.ts";
@@ -29,7 +29,7 @@ import { ServedRequest, type BodySource } from "./served-request.ts";
 /** What a connection asks of its server. */
 export interface ConnectionOwner {
   readonly heads: ReplyHeadWriter;
-  readonly sends: SendQueue;
+  readonly turn: Turn;
   /** No further request is wanted. */
   readonly isDraining: boolean;
   answer(request: IncomingRequest): OutgoingReply | Promise<OutgoingReply>;
@@ -58,7 +58,7 @@ const LEAVE_MS_MAX = 30_000;
 const NO_BODY_STATUSES = new Set([204, 304]);
 const LAST_CHUNK = "0\r\n\r\n";
 
-export class ClientConnection implements RequestListener, BodySource, BodySink {
+export class ClientConnection implements RequestListener, BodySource, BodySink, Task {
   readonly #owner: ConnectionOwner;
   readonly #socket: ClientSocket;
   readonly #writer: SocketWriter;
@@ -88,7 +88,7 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     this.#owner = owner;
     this.#socket = socket;
     this.#writer = new SocketWriter(socket, {
-      queue: owner.sends,
+      turn: owner.turn,
       onLost: () => socket.terminate(),
       onStuck: () => (this.#sinceMs = performance.now()),
       onSent: () => this.#onSent(),
@@ -214,7 +214,7 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
       this.#break(error);
     }
     const request = this.#request;
-    if (request && !this.#isAsked) this.#ask(request);
+    if (request && !this.#isAsked) this.#askInTurn();
     else if (!request && wasBetween) this.#sinceMs = performance.now();
   }
 
@@ -234,8 +234,17 @@ export class ClientConnection implements RequestListener, BodySource, BodySink {
     this.#replyWhole(jsonReply(status, told), false, "close");
   }
 
-  #ask(request: ServedRequest): void {
+  #askInTurn(): void {
     this.#isAsked = true;
+    this.#owner.turn.add(this);
+  }
+
+  /** Asks for the answer, also where the client has left meanwhile: what it asked for is to be booked. */
+  work(): void {
+    if (this.#request) this.#ask(this.#request);
+  }
+
+  #ask(request: ServedRequest): void {
     try {
       const reply = this.#owner.answer(request);
       if (reply instanceof Promise) void reply.then(this.#reply, this.#onBug);

@@ -6,7 +6,7 @@
  */
 import type { Socket } from "bun";
 import { jsonReply, type IncomingRequest, type OutgoingReply } from "#lib/http-server.ts";
-import { SendQueue } from "#lib/send-queue.ts";
+import { Turn } from "#lib/turn.ts";
 import { toFailure } from "#model/failure.ts";
 import { ClientConnection, type ConnectionOwner } from "./client-connection.ts";
 import { toListenFailure } from "./listen-failure.ts";
@@ -17,8 +17,8 @@ export interface ListenOptions {
   readonly port: number;
   /** How long open answers may go on after `close` is called. */
   readonly drainMs: number;
-  /** Shared with whoever else writes in the same turns; its own where absent. */
-  readonly sends?: SendQueue;
+  /** Shared with whoever else works in the same turns; its own where absent. */
+  readonly turn?: Turn;
   readonly answer: (request: IncomingRequest) => OutgoingReply | Promise<OutgoingReply>;
   /** Answers are still open at the end of the drain: they should say so to their clients. */
   readonly onDrainOver: () => void;
@@ -50,7 +50,7 @@ export function listen(options: ListenOptions): Listener {
 
 class PortListener implements Listener, ConnectionOwner {
   readonly heads = new ReplyHeadWriter(() => Date.now());
-  readonly sends: SendQueue;
+  readonly turn: Turn;
   readonly url: string;
   readonly port: number;
   readonly answer: ListenOptions["answer"];
@@ -63,7 +63,7 @@ class PortListener implements Listener, ConnectionOwner {
   constructor(options: ListenOptions) {
     this.#options = options;
     this.answer = options.answer;
-    this.sends = options.sends ?? new SendQueue();
+    this.turn = options.turn ?? new Turn();
     const socket = this.#open();
     this.#socket = socket;
     this.port = socket.port;
