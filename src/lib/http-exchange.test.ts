@@ -2,6 +2,7 @@ import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
 import { Cancellation } from "./cancellation.ts";
 import { readPiece } from "./http-client.ts";
+import { HttpError } from "./http-error.ts";
 import { HttpExchange } from "./http-exchange.ts";
 import { Turn } from "./turn.ts";
 
@@ -55,4 +56,15 @@ test("the request's text is let go when the answer begins", async () => {
   exchange.begin(200, new Headers());
   expect((await exchange.answered).status).toBe(200);
   expect(exchange.request.body).toBe("");
+});
+
+test("an answer that breaks in the turn it began in is told as one that began", async () => {
+  const exchange = exchangeWith([]);
+  exchange.begin(200, new Headers());
+  exchange.push(Buffer.from("half"), 0, 4);
+  exchange.fail(new HttpError("broken", "The connection broke."));
+  const reply = await exchange.answered;
+  expect(reply.status).toBe(200);
+  expect((await readPiece(reply))?.toString()).toBe("half");
+  expect(await readPiece(reply).catch(String)).toContain("broke");
 });

@@ -180,6 +180,15 @@ describe("is closed", () => {
   });
 });
 
+test("a client that leaves in the turn of its request is answered for all the same, as one that has left", () => {
+  const served = open(never);
+  served.connection.receive(Buffer.from(GET));
+  expect(served.requests).toHaveLength(0);
+  served.connection.onClosed();
+  served.endTurn();
+  expect(served.requests.map(({ gone }) => gone.isCancelled)).toEqual([true]);
+});
+
 describe("a socket that takes", () => {
   test.each([0, 1, 2, 7, 100])("%d bytes at a time gets all of them in order", (room) => {
     const texts = ["d\u00e9j\u00e0 ", "vu ", "\u{1f44b}"];

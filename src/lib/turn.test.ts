@@ -1,0 +1,95 @@
+import { describe, expect, test } from "bun:test";
+import { Turn, type Sender, type Task } from "./turn.ts";
+
+interface Told {
+  readonly turn: Turn;
+  readonly events: string[];
+  /** Ends the turn; false where nobody asked for its end. */
+  end(): boolean;
+}
+
+function open(): Told {
+  const ends: (() => void)[] = [];
+  const turn = new Turn({ atEnd: (work) => void ends.push(work) });
+  return {
+    turn,
+    events: [],
+    end() {
+      const end = ends.shift();
+      end?.();
+      return end !== undefined;
+    },
+  };
+}
+
+/** Takes three steps and then has something to send. */
+function walk({ turn, events }: Told, name: string): Task & Sender {
+  const walker = {
+    work: () => void steps(),
+    send: () => void events.push(`${name} sent`),
+  };
+  async function steps() {
+    for (let step = 1; step <= 3; step++) {
+      events.push(`${name}${step}`);
+      await undefined;
+    }
+    turn.addSender(walker);
+  }
+  return walker;
+}
+
+test("what came in one turn takes each step together, and then all is sent", () => {
+  const told = open();
+  for (const name of ["a", "b", "c"]) told.turn.add(walk(told, name));
+  expect(told.events).toEqual([]);
+  told.end();
+  expect(told.events).toEqual(
+    ["a1", "b1", "c1", "a2", "b2", "c2", "a3", "b3", "c3"].concat("a sent", "b sent", "c sent"),
+  );
+  expect(told.end()).toBe(false);
+});
+
+test("what only waits to be sent goes out at the turn's end, once", () => {
+  const told = open();
+  told.turn.addSender(walk(told, "a"));
+  told.turn.addSender(walk(told, "b"));
+  expect(told.end()).toBe(true);
+  expect(told.events).toEqual(["a sent", "b sent"]);
+  expect(told.end()).toBe(false);
+});
+
+describe("what comes up at a turn's end waits for the next", () => {
+  test("a task that another began", () => {
+    const told = open();
+    const second = walk(told, "b");
+    told.turn.add({ work: () => void Promise.resolve().then(() => told.turn.add(second)) });
+    told.end();
+    expect(told.events).toEqual([]);
+    expect(told.end()).toBe(true);
+    expect(told.events).toContain("b sent");
+  });
+
+  test("a task and a message of somebody who has just sent", () => {
+    const told = open();
+    const second = walk(told, "b");
+    told.turn.addSender({
+      send() {
+        told.turn.add(second);
+        told.turn.addSender({ send: () => void told.events.push("later") });
+      },
+    });
+    told.end();
+    expect(told.events).toEqual([]);
+    expect(told.end()).toBe(true);
+    expect(told.events).toEqual(["b1", "b2", "b3", "later", "b sent"]);
+    expect(told.end()).toBe(false);
+  });
+});
+
+test("by itself a turn ends before the loop waits for more", async () => {
+  const turn = new Turn();
+  const { promise, resolve } = Promise.withResolvers<string>();
+  turn.add({ work: () => turn.addSender({ send: () => resolve("sent") }) });
+  const late = new Promise<string>((done) => setTimeout(() => done("late"), 1_000));
+  expect(await Promise.race([promise, late])).toBe("sent");
+});
