@@ -68,8 +68,7 @@ export async function attempt<Answer>(
     hasRenewedToken: false,
   };
   for (;;) {
-    const picked =
-      pick(world, exchange, route, progress) ?? (await pickLater(world, exchange, route, progress));
+    const picked = await pickNext(world, exchange, route, progress);
     const { candidate, permit } = picked;
     holdNext(world, exchange, progress, picked);
     if (candidate.failures === 0) candidate.health.retries.earn();
@@ -101,6 +100,11 @@ function holdNext(world: World, exchange: Exchange, progress: Progress, { candid
     permit.abandon();
     throw progress.lastFailure ?? error;
   }
+}
+
+/** The next target, at once where one may be tried now. */
+function pickNext(world: World, exchange: Exchange, route: Route, progress: Progress): Pick | Promise<Pick> {
+  return pick(world, exchange, route, progress) ?? pickLater(world, exchange, route, progress);
 }
 
 /** The next target that may be tried now, if there is one. Throws where no more attempts are allowed. */

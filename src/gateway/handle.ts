@@ -27,8 +27,7 @@ export async function handle(world: World, inbound: Inbound): Promise<OutgoingRe
     const plan = (exchange.route = route(world, exchange, chat));
     reserve(world, exchange, chat, plan);
     const answer = await attempt(world, exchange, plan, send);
-    const response = respond(world, exchange, answer);
-    return response instanceof Promise ? await response : response;
+    return await respond(world, exchange, answer);
   } catch (error) {
     return refuse(world, exchange, toFailure(error));
   }

@@ -78,14 +78,12 @@ export async function send(
       operation: chat.stream ? "stream" : "whole",
       cancellation: deadlines.cancellation,
     };
-    const preparing = prepare(world, exchange, call);
-    const prepared = preparing instanceof Promise ? await preparing : preparing;
+    const prepared = await prepare(world, exchange, call);
     exchange.dropped = prepared.dropped;
     attempt.protocolOut = prepared.protocol.name;
     const reply = await post(world, attempt, { outgoing: prepared, call, deadlines, route });
     attempt.status = reply.status;
-    const answer = read(world, attempt, { exchange, prepared, call, deadlines, route, reply });
-    return answer instanceof Promise ? await answer : answer;
+    return await read(world, attempt, { exchange, prepared, call, deadlines, route, reply });
   } catch (error) {
     throw giveUp(world, attempt, { deadlines, route }, error);
   }

@@ -31,7 +31,7 @@ function walk({ turn, events }: Told, name: string): Task & Sender {
   async function steps() {
     for (let step = 1; step <= 3; step++) {
       events.push(`${name}${step}`);
-      await undefined;
+      await Promise.resolve();
     }
     turn.addSender(walker);
   }
