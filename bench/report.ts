@@ -85,7 +85,8 @@ function latencyTable(rows: readonly Latency[]): string {
 |---|---|---|
 ${lines.join("\n")}
 
-Above the direct way to the provider, which took turns with them in the same run.`;
+One client, one request after the other, 50 in a row and then the next contender's turn. What is told is above the direct
+way to the provider, which took its turns in the same run.`;
 }
 
 function memoryTable({ streams, started, open }: Memory): string {
