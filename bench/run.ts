@@ -12,7 +12,7 @@ import { report, type Latency, type Measured, type Memory, type Ratios } from ".
 import { loadStreams, openStreams } from "./stream-load.ts";
 import { loadUnary } from "./unary-load.ts";
 
-const UNARY_ROUNDS = 5;
+const UNARY_ROUNDS = 9;
 const UNARY_SECONDS = 4;
 const STREAM_ROUNDS = 3;
 const STREAM_SECONDS = 5;
