@@ -19,3 +19,11 @@ test("all that joined and have not left are told, though one throws or leaves me
   expect(() => shutdown.begin()).toThrow("some could not be told");
   expect(told).toEqual(["leaving", "last"]);
 });
+
+test("who joins after it began is told at once", () => {
+  const shutdown = new Shutdown();
+  const told: string[] = [];
+  shutdown.begin();
+  shutdown.add(() => told.push("late"));
+  expect(told).toEqual(["late"]);
+});
