@@ -4,16 +4,20 @@ import { Turn, type Sender, type Task } from "./turn.ts";
 interface Told {
   readonly turn: Turn;
   readonly events: string[];
+  /** Each throws what was thrown. */
+  readonly errors: readonly (() => void)[];
   /** Ends the turn; false where nobody asked for its end. */
   end(): boolean;
 }
 
 function open(): Told {
   const ends: (() => void)[] = [];
-  const turn = new Turn({ atEnd: (work) => void ends.push(work) });
+  const errors: (() => void)[] = [];
+  const turn = new Turn({ atEnd: (work) => void ends.push(work), apart: (work) => void errors.push(work) });
   return {
     turn,
     events: [],
+    errors,
     end() {
       const end = ends.shift();
       end?.();
@@ -92,4 +96,29 @@ test("by itself a turn ends before the loop waits for more", async () => {
   turn.add({ work: () => turn.addSender({ send: () => resolve("sent") }) });
   const late = new Promise<string>((done) => setTimeout(() => done("late"), 1_000));
   expect(await Promise.race([promise, late])).toBe("sent");
+});
+
+test("who throws holds up nobody, and is heard of", () => {
+  const told = open();
+  const fail = () => {
+    throw new Error("a bug");
+  };
+  told.turn.add({ work: fail });
+  told.turn.add(walk(told, "b"));
+  told.turn.addSender({ send: fail });
+  told.end();
+  expect(told.events).toEqual(["b1", "b2", "b3", "b sent"]);
+  expect(told.errors).toHaveLength(2);
+  expect(told.errors[0]).toThrow("a bug");
+  told.turn.addSender(walk(told, "c"));
+  expect(told.end()).toBe(true);
+});
+
+test("whoever awaits its end has all that came before worked on and sent", async () => {
+  const told = open();
+  told.turn.add(walk(told, "a"));
+  const ended = told.turn.ended().then(() => told.events.push("ended"));
+  told.end();
+  await ended;
+  expect(told.events).toEqual(["a1", "a2", "a3", "a sent", "ended"]);
 });

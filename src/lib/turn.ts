@@ -14,13 +14,13 @@ import { drainMicrotasks } from "bun:jsc";
 
 /** Something that came and can go on. */
 export interface Task {
-  /** Takes the first step. Must not throw, because others wait behind it. */
+  /** Takes the first step. */
   work(): void;
 }
 
 /** Something with text to be sent. */
 export interface Sender {
-  /** The turn ends: what was written in it is to go out. Must not throw, because others wait behind it. */
+  /** The turn ends: what was written in it is to go out. */
   send(): void;
 }
 
@@ -29,6 +29,8 @@ export interface TurnOptions {
   readonly atEnd?: (work: () => void) => void;
   /** Takes the steps that promises stand for. */
   readonly takeSteps?: () => void;
+  /** Where an error comes up that is nobody's: others wait behind who threw it. */
+  readonly apart?: (work: () => void) => void;
 }
 
 const SCRATCH_BYTES = 128 * 1024;
@@ -38,13 +40,19 @@ export class Turn {
   readonly scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
   readonly #atEnd: (work: () => void) => void;
   readonly #takeSteps: () => void;
+  readonly #apart: (work: () => void) => void;
   #tasks: Task[] = [];
   #senders: Sender[] = [];
   #isEndAwaited = false;
 
-  constructor({ atEnd = setImmediate, takeSteps = drainMicrotasks }: TurnOptions = {}) {
+  constructor({
+    atEnd = setImmediate,
+    takeSteps = drainMicrotasks,
+    apart = queueMicrotask,
+  }: TurnOptions = {}) {
     this.#atEnd = atEnd;
     this.#takeSteps = takeSteps;
+    this.#apart = apart;
   }
 
   /** Each works once for each time it is added. */
@@ -59,6 +67,11 @@ export class Turn {
     this.#awaitEnd();
   }
 
+  /** Resolves when all that came so far has taken its steps and is sent. */
+  ended(): Promise<void> {
+    return new Promise((resolve) => this.addSender({ send: resolve }));
+  }
+
   #awaitEnd(): void {
     if (this.#isEndAwaited) return;
     this.#isEndAwaited = true;
@@ -68,13 +81,31 @@ export class Turn {
   readonly #end = (): void => {
     const tasks = this.#tasks;
     this.#tasks = [];
-    for (const task of tasks) task.work();
+    for (const task of tasks) {
+      try {
+        task.work();
+      } catch (error) {
+        this.#throwApart(error);
+      }
+    }
     if (tasks.length > 0) this.#takeSteps();
     const senders = this.#senders;
     this.#senders = [];
     this.#isEndAwaited = false;
-    for (const sender of senders) sender.send();
+    for (const sender of senders) {
+      try {
+        sender.send();
+      } catch (error) {
+        this.#throwApart(error);
+      }
+    }
     // What a step or a sender has brought up comes with the next turn.
     if (this.#tasks.length > 0) this.#awaitEnd();
   };
+
+  #throwApart(error: unknown): void {
+    this.#apart(() => {
+      throw error;
+    });
+  }
 }

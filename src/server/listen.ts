@@ -133,6 +133,8 @@ class PortListener implements Listener, ConnectionOwner {
     }
     clearInterval(this.#sweeping);
     for (const connection of this.#connections) connection.close();
+    // A request that came in this very turn is asked for at its end, and booked before anybody closes the books.
+    await this.turn.ended();
   }
 
   #isBusy(): boolean {

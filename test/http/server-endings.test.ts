@@ -1,5 +1,6 @@
 /** How an exchange on the data port may end, over real sockets: a client goes, a handler has a bug, the process drains. */
 import { describe, expect, test } from "bun:test";
+import { Turn } from "#lib/turn.ts";
 import { until } from "../gateway/until.ts";
 import { RawClient, repliesOf } from "./raw-client.ts";
 import { BODY_MAX, Flood, get, Pour, poured, serve, target, text } from "./serve.ts";
@@ -308,6 +309,29 @@ describe("at the end", () => {
     expect(repliesOf(told.received)[0]?.body).toBe("firsttold");
     expect(() => repliesOf(cut.received)).toThrow("break off");
     expect(server.bugs).toHaveLength(1);
+  });
+
+  test("a request that came in the last turn is still asked for before the port counts as closed", async () => {
+    const ends: (() => void)[] = [];
+    const turn = new Turn({ atEnd: (work) => void ends.push(work) });
+    const asked: boolean[] = [];
+    const server = serve(
+      ({ gone }) => {
+        asked.push(gone.isCancelled);
+        return text("nobody reads this");
+      },
+      { turn },
+    );
+    const client = await server.connect();
+    client.send(get("/"));
+    await until("a request in the turn", () => ends[0]);
+    let isClosed = false;
+    const closed = server.listener.close().then(() => (isClosed = true));
+    await until("the cut", () => client.isClosed || undefined);
+    expect([asked, isClosed]).toEqual([[], false]);
+    for (const end of ends) end();
+    await closed;
+    expect(asked).toEqual([true]);
   });
 
   test("a client that does not read is not waited for", async () => {
