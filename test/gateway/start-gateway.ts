@@ -7,6 +7,7 @@ import { loadConfig } from "#config/load.ts";
 import { systemClock } from "#lib/clock.ts";
 import { ConnectionPool } from "#lib/connection-pool.ts";
 import { createFetchClient } from "#lib/fetch-client.ts";
+import { Turn } from "#lib/turn.ts";
 import { resolveHost } from "#lib/safe-fetch.ts";
 import { listen } from "#server/listen.ts";
 import { openDatabase, type Database } from "#store/database.ts";
@@ -59,12 +60,13 @@ journal: { folder: "${folder}/journal" }
   const loaded = loadConfig({ text: own + options.config, environment: variables });
   const database = await openDatabase(loaded.config.database.url);
   const logLines: string[] = [];
+  const turn = new Turn();
   const app = await createApp({
     loaded,
     database,
     clock: systemClock,
     random: Math.random,
-    http: options.upstream ? createFetchClient(options.upstream) : new ConnectionPool(systemClock),
+    http: options.upstream ? createFetchClient(options.upstream) : new ConnectionPool(systemClock, turn),
     fetch: (url, init) => fetch(url, init),
     media: { fetch: (url, init) => fetch(url, init), resolve: resolveHost },
     variables,
@@ -76,6 +78,7 @@ journal: { folder: "${folder}/journal" }
     host,
     port,
     drainMs,
+    turn,
     answer: (request) => app.answer(request),
     onDrainOver: () => app.cutAnswers(),
     onBug: (bug) => bugs.push(bug),
