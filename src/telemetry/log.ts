@@ -65,10 +65,22 @@ class StandardOutput {
     maxLength: WAITING_CHARS_MAX,
   });
   #timer: Timer | undefined;
+  /** Since the timer last fired. */
+  #hasWritten = false;
+  /** A flush that meets a write under way does nothing: what came meanwhile is looked at again when that has ended. */
+  #mayRemain = false;
+
+  constructor() {
+    this.#file.on("drain", () => {
+      if (this.#mayRemain) this.#flushLater();
+      this.#mayRemain = false;
+    });
+  }
 
   write(text: string): void {
+    this.#hasWritten = true;
     this.#file.write(text);
-    this.#timer ??= systemClock.schedule(FLUSH_INTERVAL_MS, () => this.flush());
+    this.#flushLater();
   }
 
   /** Pino asks for it by this name. */
@@ -76,6 +88,14 @@ class StandardOutput {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#file.flush(done);
+  }
+
+  #flushLater(): void {
+    this.#timer ??= systemClock.schedule(FLUSH_INTERVAL_MS, () => {
+      this.#mayRemain = this.#hasWritten;
+      this.#hasWritten = false;
+      this.flush();
+    });
   }
 }
 
