@@ -31,9 +31,9 @@ const longs = ["demo-continue-1", "demo-continue-2", "demo-continue-3", "demo-co
 
 let matrix: Matrix;
 
-beforeAll(async () => {
+function start(): Promise<Matrix> {
   const models = [...longs, ...faults.map((fault) => `demo-continue-3-fault-${fault}`)];
-  matrix = await startMatrix({
+  return startMatrix({
     models,
     settings: [
       "timeouts_ms: { first_token: 400, idle: 400, whole: 400 }",
@@ -42,8 +42,11 @@ beforeAll(async () => {
     ],
     config: `prices:\n${models.map((name) => `  "gemini/${name}": { input_usd_per_mtok: 1, output_usd_per_mtok: 3 }`).join("\n")}\n`,
   });
-});
+}
 
+beforeAll(async () => {
+  matrix = await start();
+});
 afterAll(() => matrix.stop());
 beforeEach(() => matrix.demo.reset());
 
@@ -236,14 +239,24 @@ const bounded: Readonly<Record<AnyClientApi, JsonObject>> = {
   gemini: { generationConfig: { maxOutputTokens: ANSWER_TOKENS_MAX } },
 };
 
-test.each(allClientApis)("%s: the end of a drain is told in the second part too", async (api) => {
-  const asked = { api, model: model("demo-continue-3-fault-hang", "gemini"), stream: true } as const;
-  const reading = callApi(matrix.gateway, asked).then((response) => response.text());
-  await until("the second call", async () => (await matrix.demo.requests())[1]);
-  matrix.gateway.app.cutAnswers();
-  const text = await reading;
-  expect(checkStream(api, text.replaceAll("\r\n", "\n"))).toBe("error");
-  expect(text).toContain("shutting down");
+test("the end of a drain is told in the second part too, in every API", async () => {
+  const draining = await start();
+  try {
+    const texts = allClientApis.map(async (api) => {
+      const asked = { api, model: model("demo-continue-3-fault-hang", "gemini"), stream: true } as const;
+      const text = await (await callApi(draining.gateway, asked)).text();
+      return { api, text };
+    });
+    const calls = 2 * allClientApis.length;
+    await until("the second calls", async () => (await draining.demo.requests())[calls - 1]);
+    draining.gateway.app.cutAnswers();
+    for (const { api, text } of await Promise.all(texts)) {
+      expect(checkStream(api, text.replaceAll("\r\n", "\n"))).toBe("error");
+      expect(text).toContain("shutting down");
+    }
+  } finally {
+    await draining.stop();
+  }
 });
 
 describe("a Gemini client that asks for the parts itself", () => {
