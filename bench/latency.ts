@@ -8,7 +8,7 @@ import { requestFor, toHttp } from "./request-text.ts";
 
 const WARM_UP = 300;
 /** In turns of one, each request would find what the contenders before it left of the processor's caches. */
-const TURN = 50;
+export const LATENCY_TURN = 50;
 
 /** Milliseconds of each request, per contender, in the order given. */
 export async function measureLatency(
@@ -19,9 +19,9 @@ export async function measureLatency(
   const lines = await Promise.all(contenders.map(openLine));
   for (const line of lines) stack.use(line);
   const times = contenders.map((): number[] => []);
-  for (let asked = 0; asked < requests + WARM_UP; asked += TURN) {
+  for (let asked = 0; asked < requests + WARM_UP; asked += LATENCY_TURN) {
     for (const [index, line] of lines.entries()) {
-      const turn = await askInARow(line, TURN);
+      const turn = await askInARow(line, LATENCY_TURN);
       if (asked >= WARM_UP) times[index]?.push(...turn);
     }
   }

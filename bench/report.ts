@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { arch, cpus, release } from "node:os";
 import { join } from "node:path";
+import { LATENCY_TURN } from "./latency.ts";
 
 export interface Measured {
   readonly unary?: Ratios;
@@ -85,7 +86,7 @@ function latencyTable(rows: readonly Latency[]): string {
 |---|---|---|
 ${lines.join("\n")}
 
-One client, one request after the other, 50 in a row and then the next contender's turn. What is told is above the direct
+One client, one request after the other, ${LATENCY_TURN} in a row and then the next contender's turn. What is told is above the direct
 way to the provider, which took its turns in the same run.`;
 }
 
