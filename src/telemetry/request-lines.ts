@@ -24,36 +24,10 @@ export interface Ended {
 }
 
 /** Names remembered as JSON. Models are named by clients, who could invent some for ever. */
-const MEMBERS_MAX = 4_096;
-
-/** One of a line's fields that is a name: `,"tenant":"acme"`, or nothing. */
-class NameField {
-  readonly #start: string;
-  readonly #members = new Map<string, string>();
-
-  constructor(name: string) {
-    this.#start = `,"${name}":`;
-  }
-
-  of(value: string | undefined): string {
-    if (value === undefined || value === "") return "";
-    let member = this.#members.get(value);
-    if (member === undefined) {
-      member = this.#start + quote(value);
-      if (this.#members.size >= MEMBERS_MAX) this.#members.clear();
-      this.#members.set(value, member);
-    }
-    return member;
-  }
-}
+const QUOTED_MAX = 4_096;
 
 export class RequestLines {
-  readonly #tenant = new NameField("tenant");
-  readonly #key = new NameField("key");
-  readonly #protocol = new NameField("protocol");
-  readonly #model = new NameField("model");
-  readonly #target = new NameField("target");
-  readonly #outcome = new NameField("outcome");
+  readonly #quoted = new Map<string, string>();
   #timeMs = Number.NaN;
   #time = "";
 
@@ -62,19 +36,48 @@ export class RequestLines {
     return `{"level":${level},"time":"${this.#timeOf(ended.endedAtMs)}",${this.fields(ended)},"msg":"request"}\n`;
   }
 
-  /** The line's own fields, as the inside of a JSON object. In few pieces: each joining makes a string. */
+  /** The line's own fields, as the inside of a JSON object. */
   fields({ record, context }: Ended): string {
-    const { usage, attempts } = record;
-    const { failure } = context;
-    // The id is our own, letters and digits.
-    const caller = `"request_id":"${record.id}"${this.#tenant.of(record.tenantId)}${this.#key.of(context.keyPrefix)}`;
-    const asked = `${this.#protocol.of(record.protocolIn)}${this.#model.of(record.logicalModel)}${this.#target.of(record.target)}${record.isStream ? STREAM : NO_STREAM}`;
-    const answered = `,"status":${record.status}${this.#outcome.of(record.outcome)}${failure ? failureFields(failure) : ""}`;
-    const tried = `,"attempts":${attempts}${attempts > 1 ? attemptErrors(context.attempts) : ""}`;
-    const used = `${count(INPUT, usage.input)}${count(OUTPUT, usage.output)}${count(COST, record.costNanoUsd)}`;
-    const overheadMs = Math.round(context.overheadMs * 100) / 100;
-    const took = `${count(FIRST_TOKEN, record.firstTokenMs)}${count(TOTAL, record.totalMs)}${count(OVERHEAD, overheadMs)}`;
-    return `${caller}${asked}${answered}${tried}${used}${took}`;
+    const { keyPrefix, failure, attempts, overheadMs } = context;
+    const { usage } = record;
+    // Our own, letters and digits.
+    let fields = `"request_id":"${record.id}"`;
+    fields += this.#name("tenant", record.tenantId || undefined);
+    fields += this.#name("key", keyPrefix);
+    fields += this.#name("protocol", record.protocolIn);
+    fields += this.#name("model", record.logicalModel || undefined);
+    fields += this.#name("target", record.target);
+    fields += `,"stream":${record.isStream},"status":${record.status},"outcome":"${record.outcome}"`;
+    if (failure) fields += this.#failureFields(failure);
+    fields += count("attempts", record.attempts);
+    if (record.attempts > 1) {
+      const errors = attempts.map((attempt) => attempt.errorKind ?? "ok");
+      fields += `,"attempt_errors":${JSON.stringify(errors)}`;
+    }
+    fields += count("input_tokens", usage.input);
+    fields += count("output_tokens", usage.output);
+    fields += count("cost_nano_usd", record.costNanoUsd);
+    fields += count("first_token_ms", record.firstTokenMs);
+    fields += count("total_ms", record.totalMs);
+    return fields + count("overhead_ms", Math.round(overheadMs * 100) / 100);
+  }
+
+  #failureFields({ kind, blame, detail, message }: Failure): string {
+    // A provider's own words may quote the prompt; they are the caller's to read, not the log's.
+    const reason = detail.isUpstreamText === true ? detail.code : message;
+    const told = reason === undefined ? "" : `,"reason":${quote(reason)}`;
+    return this.#name("error", kind) + this.#name("blame", blame) + told;
+  }
+
+  #name(name: string, value: string | undefined): string {
+    if (value === undefined) return "";
+    let quoted = this.#quoted.get(value);
+    if (quoted === undefined) {
+      quoted = quote(value);
+      if (this.#quoted.size >= QUOTED_MAX) this.#quoted.clear();
+      this.#quoted.set(value, quoted);
+    }
+    return `,"${name}":${quoted}`;
   }
 
   /** A millisecond's requests share one. */
@@ -87,31 +90,11 @@ export class RequestLines {
   }
 }
 
-const STREAM = ',"stream":true';
-const NO_STREAM = ',"stream":false';
-const INPUT = ',"input_tokens":';
-const OUTPUT = ',"output_tokens":';
-const COST = ',"cost_nano_usd":';
-const FIRST_TOKEN = ',"first_token_ms":';
-const TOTAL = ',"total_ms":';
-const OVERHEAD = ',"overhead_ms":';
-
-function failureFields({ kind, blame, detail, message }: Failure): string {
-  // A provider's own words may quote the prompt; they are the caller's to read, not the log's.
-  const reason = detail.isUpstreamText === true ? detail.code : message;
-  const told = reason === undefined ? "" : `,"reason":${quote(reason)}`;
-  return `,"error":${quote(kind)},"blame":${quote(blame)}${told}`;
-}
-
-function attemptErrors(attempts: readonly UsageRecord[]): string {
-  return `,"attempt_errors":${JSON.stringify(attempts.map(({ errorKind }) => errorKind ?? "ok"))}`;
-}
-
 function quote(text: string): string {
   return JSON.stringify(hideKeys(text));
 }
 
 /** JSON has no word for what is no number. */
-function count(start: string, value: number | undefined): string {
-  return value === undefined ? "" : start + (Number.isFinite(value) ? value : null);
+function count(name: string, value: number | undefined): string {
+  return value === undefined ? "" : `,"${name}":${Number.isFinite(value) ? value : null}`;
 }

@@ -36,7 +36,7 @@ class History {
   readonly turns: Turn[] = [];
   readonly #line: RequestLine;
   /** Calls so far by id: a result's name and kind are only known from its call. */
-  #calls: Map<string, ToolCallPart> | undefined;
+  readonly #calls = new Map<string, ToolCallPart>();
   #legacyCallId: string | undefined;
   #legacyCalls = 0;
   /** The tool results of the user turn being collected. */
@@ -82,7 +82,7 @@ class History {
   }
 
   #addResult(message: Fields, callId: string): void {
-    const call = this.#calls?.get(callId);
+    const call = this.#calls.get(callId);
     const name = call?.name ?? message.string("name");
     const result: ToolResultPart = {
       type: "tool_result",
@@ -104,7 +104,7 @@ class History {
     const { parts: reasoning, signatures } = decodeReasoningParts(message, this.#line);
     const calls = this.#decodeCalls(message, signatures);
     const parts = [...reasoning, ...decodeAnswer(message), ...calls];
-    for (const call of calls) (this.#calls ??= new Map()).set(call.id, call);
+    for (const call of calls) this.#calls.set(call.id, call);
     this.turns.push({ side: "assistant", parts });
   }
 

@@ -35,7 +35,7 @@ export function decodeRequest(body: JsonObject, line: RequestLine): Chat {
   };
   if (toolChoice) chat.toolChoice = toolChoice;
   if (parallelToolCalls !== undefined) chat.parallelToolCalls = parallelToolCalls;
-  if (asked.sampling) addSampling(chat, fields);
+  if (asked.sampling) Object.assign(chat, decodeSampling(fields));
   if (asked.shape) Object.assign(chat, decodeShape(fields));
   if (asked.account) Object.assign(chat, decodeAccount(fields));
   return chat;
@@ -44,31 +44,26 @@ export function decodeRequest(body: JsonObject, line: RequestLine): Chat {
 /** A seed is an int64, which a number holds only nearly; nothing is computed from it. */
 const INT64 = { least: -(2 ** 63), most: 2 ** 63 };
 
-const OUTPUT_LIMIT = { least: 1 };
-const TOP_LOGPROBS = { least: 0, most: 20 };
-const CHOICES = { least: 1, most: 128 };
-
-/** Lengths, sampling and alternatives. Set one by one: nearly every request has one of them and hardly any has three. */
-function addSampling(chat: Mutable<Chat>, fields: Fields): void {
+/** Lengths, sampling and alternatives. */
+function decodeSampling(fields: Fields): Partial<Chat> {
+  const outputTokensMax = decodeOutputLimit(fields);
   const logprobs = fields.boolean("logprobs");
-  const topLogprobs = fields.integer("top_logprobs", TOP_LOGPROBS);
-  put(chat, "outputTokensMax", decodeOutputLimit(fields));
-  put(chat, "temperature", fields.number("temperature"));
-  put(chat, "topP", fields.number("top_p"));
-  put(chat, "topK", fields.number("top_k"));
-  put(chat, "minP", fields.number("min_p"));
-  put(chat, "frequencyPenalty", fields.number("frequency_penalty"));
-  put(chat, "presencePenalty", fields.number("presence_penalty"));
-  put(chat, "repetitionPenalty", fields.number("repetition_penalty"));
-  put(chat, "seed", fields.integer("seed", INT64));
-  put(chat, "stop", decodeStop(fields));
-  put(chat, "choices", fields.integer("n", CHOICES));
-  put(chat, "logprobs", logprobs ? present({ top: topLogprobs }) : undefined);
-  put(chat, "logitBias", decodeLogitBias(fields));
-}
-
-function put<Name extends keyof Chat>(chat: Mutable<Chat>, name: Name, value: Chat[Name] | undefined): void {
-  if (value !== undefined) chat[name] = value;
+  const topLogprobs = fields.integer("top_logprobs", { least: 0, most: 20 });
+  return present({
+    outputTokensMax,
+    temperature: fields.number("temperature"),
+    topP: fields.number("top_p"),
+    topK: fields.number("top_k"),
+    minP: fields.number("min_p"),
+    frequencyPenalty: fields.number("frequency_penalty"),
+    presencePenalty: fields.number("presence_penalty"),
+    repetitionPenalty: fields.number("repetition_penalty"),
+    seed: fields.integer("seed", INT64),
+    stop: decodeStop(fields),
+    choices: fields.integer("n", { least: 1, most: 128 }),
+    logprobs: logprobs ? present({ top: topLogprobs }) : undefined,
+    logitBias: decodeLogitBias(fields),
+  });
 }
 
 /** What the answer should look like. */
@@ -97,8 +92,8 @@ function decodeAccount(fields: Fields): Partial<Chat> {
 
 /** Two names of one limit. Servers know one, the other or both, so that different values have no meaning. */
 function decodeOutputLimit(fields: Fields): number | undefined {
-  const older = fields.integer("max_tokens", OUTPUT_LIMIT);
-  const newer = fields.integer("max_completion_tokens", OUTPUT_LIMIT);
+  const older = fields.integer("max_tokens", { least: 1 });
+  const newer = fields.integer("max_completion_tokens", { least: 1 });
   if (older !== undefined && newer !== undefined && older !== newer)
     throw fields.refuse("max_tokens", "left out where max_completion_tokens says something else");
   return newer ?? older;
