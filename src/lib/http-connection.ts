@@ -11,8 +11,8 @@ import { HttpError } from "./http-error.ts";
 import type { HttpExchange } from "./http-exchange.ts";
 import type { HeaderReader } from "./http-headers.ts";
 import { ReplyParser, type ReplyHandler } from "./http-reply-parser.ts";
-import type { Turn } from "./turn.ts";
 import { SocketWriter } from "./socket-writer.ts";
+import type { Turn } from "./turn.ts";
 
 export interface Origin {
   /** Connections of one origin have it in common. */

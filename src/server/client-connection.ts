@@ -21,8 +21,8 @@ import {
   type PouredBody,
   type WholeReply,
 } from "#lib/http-server.ts";
-import type { Task, Turn } from "#lib/turn.ts";
 import { SocketWriter } from "#lib/socket-writer.ts";
+import type { Task, Turn } from "#lib/turn.ts";
 import type { Framing, ReplyHeadWriter } from "./reply-head.ts";
 import { ServedRequest, type BodySource } from "./served-request.ts";
 
