@@ -1,6 +1,7 @@
 /** A process of the benchmark: started, awaited until it answers, read from /proc, and ended with the run. */
 import { readdirSync, readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { pinMainThread } from "./pin.ts";
 
 export interface Child extends AsyncDisposable {
   readonly name: string;
@@ -8,6 +9,8 @@ export interface Child extends AsyncDisposable {
   /** Processor time of all its threads since it started. */
   processorNs(): number;
   residentBytes(): number;
+  /** Its main thread keeps to the first processor until this is disposed. */
+  pin(): Disposable;
 }
 
 export interface ChildOptions {
@@ -53,6 +56,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     port,
     processorNs: () => sumThreads(id, threadNs),
     residentBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1]) * KIB,
+    pin: () => pinMainThread(id),
     [Symbol.asyncDispose]: stop,
   };
 }

@@ -1,29 +1,25 @@
 /**
  * One request at a time over one connection each, one after the other as a client asks that has nothing else to do. The
- * contenders take turns of some requests each, so that noise meets all alike.
+ * contenders take turns, so that noise meets all alike; turns of many requests, because the first of each finds what the
+ * contenders before it left of the processor's caches.
  */
 import type { Socket } from "bun";
 import type { Contender } from "./contenders.ts";
+import { pinMainThread } from "./pin.ts";
 import { requestFor, toHttp } from "./request-text.ts";
 
-const WARM_UP = 300;
-/** In turns of one, each request would find what the contenders before it left of the processor's caches. */
-export const LATENCY_TURN = 50;
+const WARM_UP = 100;
 
-/** Milliseconds of each request, per contender, in the order given. */
+/** Milliseconds of each request of a turn, per contender, in the order given. */
 export async function measureLatency(
   contenders: readonly Contender[],
   requests: number,
 ): Promise<readonly (readonly number[])[]> {
-  using stack = new DisposableStack();
-  const lines = await Promise.all(contenders.map(openLine));
-  for (const line of lines) stack.use(line);
-  const times = contenders.map((): number[] => []);
-  for (let asked = 0; asked < requests + WARM_UP; asked += LATENCY_TURN) {
-    for (const [index, line] of lines.entries()) {
-      const turn = await askInARow(line, LATENCY_TURN);
-      if (asked >= WARM_UP) times[index]?.push(...turn);
-    }
+  const times: (readonly number[])[] = [];
+  for (const contender of contenders) {
+    using line = await openLine(contender);
+    await askInARow(line, WARM_UP);
+    times.push(await askInARow(line, requests));
   }
   return times;
 }
@@ -36,6 +32,23 @@ async function askInARow(line: Line, count: number): Promise<readonly number[]> 
     times.push(performance.now() - startMs);
   }
   return times;
+}
+
+/**
+ * While this is not disposed, the client, the provider and whoever stands between them share a processor: their main threads,
+ * the others run where they like. So no way is longer for a processor that has to be woken, which takes as long as passing a
+ * request on, and which the scheduler spares some and not others.
+ */
+export function shareProcessor(contenders: readonly Contender[]): Disposable {
+  const stack = new DisposableStack();
+  try {
+    stack.use(pinMainThread(process.pid));
+    for (const { child } of contenders) stack.use(child.pin());
+  } catch (error) {
+    stack.dispose();
+    throw error;
+  }
+  return stack;
 }
 
 interface Line extends Disposable {

@@ -3,12 +3,11 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { arch, cpus, release } from "node:os";
 import { join } from "node:path";
-import { LATENCY_TURN } from "./latency.ts";
 
 export interface Measured {
   readonly unary?: Ratios;
   readonly stream?: Ratios;
-  readonly latency?: readonly Latency[];
+  readonly latency?: AddedLatency;
   readonly memory?: Memory;
 }
 
@@ -25,6 +24,11 @@ interface RatioRow {
   readonly ratio: number;
   readonly low: number;
   readonly high: number;
+}
+
+export interface AddedLatency {
+  readonly onOneProcessor: readonly Latency[];
+  readonly asPlaced: readonly Latency[];
 }
 
 export interface Latency {
@@ -78,16 +82,19 @@ ${lines.join("\n")}
 nginx took ${floorUs.toFixed(1)} µs in this run.`;
 }
 
-function latencyTable(rows: readonly Latency[]): string {
-  const lines = rows.map(
-    ({ label, p50Ms, p99Ms }) => `| ${label} | ${fixed(p50Ms)} ms | ${fixed(p99Ms)} ms |`,
-  );
-  return `| | p50 | p99 |
-|---|---|---|
+function latencyTable({ onOneProcessor, asPlaced }: AddedLatency): string {
+  const lines = onOneProcessor.map(({ label, p50Ms, p99Ms }, index) => {
+    const placed = asPlaced[index];
+    return `| ${label} | ${fixed(p50Ms)} ms | ${fixed(p99Ms)} ms | ${fixed(placed?.p50Ms)} ms | ${fixed(placed?.p99Ms)} ms |`;
+  });
+  return `| | p50 | p99 | p50, as placed | p99, as placed |
+|---|---|---|---|---|
 ${lines.join("\n")}
 
-One client, one request after the other, ${LATENCY_TURN} in a row and then the next contender's turn. What is told is above the direct
-way to the provider, which took its turns in the same run.`;
+One client, one request after the other, in turns. What is told is above the direct way to the provider, which took its turns
+in the same run. In the first two columns the main threads of client, provider and whoever stands between them share a
+processor. In the last two the kernel placed them as it liked: a way may then have two hops more between processors than
+another, and each hop wakes one, which on a virtual machine takes longer than to pass a request on.`;
 }
 
 function memoryTable({ streams, started, open }: Memory): string {
@@ -127,7 +134,7 @@ function portkeyVersion(): string {
   return String(JSON.parse(readFileSync(path, "utf8")).version);
 }
 
-function fixed(value: number): string {
+function fixed(value = Number.NaN): string {
   return value.toFixed(2);
 }
 

@@ -6,9 +6,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startContenders, type Contender, type Contenders, type Lane } from "./contenders.ts";
-import { measureLatency } from "./latency.ts";
+import { measureLatency, shareProcessor } from "./latency.ts";
 import { median, percentile } from "./median.ts";
-import { report, type Latency, type Measured, type Memory, type Ratios } from "./report.ts";
+import {
+  report,
+  type AddedLatency,
+  type Latency,
+  type Measured,
+  type Memory,
+  type Ratios,
+} from "./report.ts";
 import { loadStreams, openStreams } from "./stream-load.ts";
 import { loadUnary } from "./unary-load.ts";
 
@@ -16,7 +23,7 @@ const UNARY_ROUNDS = 9;
 const UNARY_SECONDS = 4;
 const STREAM_ROUNDS = 3;
 const STREAM_SECONDS = 5;
-const LATENCY_BLOCKS = 5;
+const LATENCY_ROUNDS = 9;
 const LATENCY_REQUESTS = 600;
 const STREAMS_OPEN = 500;
 /**
@@ -27,6 +34,8 @@ const WARM_UP_SECONDS = 60;
 const NGINX_WARM_UP_SECONDS = 2;
 const STREAM_WARM_UP_SECONDS = 10;
 const TIME_MAX_MS = 15 * 60_000;
+/** Who stands between a client and the provider. */
+const between = ["nginx", "gateway", "portkey"] as const;
 
 type StreamLane = "stream" | "stream-anthropic" | "stream-gemini";
 
@@ -138,27 +147,31 @@ async function measureStreams({ nginx, gateway, portkey }: Contenders): Promise<
   return toRatios(rows, rounds);
 }
 
-/** Median and tail of each block against the direct way in the same block; the median block counts. */
-async function measureAdded({ direct, ...others }: Contenders): Promise<readonly Latency[]> {
-  const names = ["nginx", "gateway", "portkey"] as const;
+async function measureAdded(contenders: Contenders): Promise<AddedLatency> {
+  const { direct } = contenders;
+  const asPlaced = await measureWays(contenders);
+  using _ = shareProcessor([direct, ...between.map((name) => contenders[name])]);
+  return { onOneProcessor: await measureWays(contenders), asPlaced };
+}
+
+/** Median and tail of each turn against the direct way's turn in the same round; the median round counts. */
+async function measureWays({ direct, ...others }: Contenders): Promise<readonly Latency[]> {
   const labels = { nginx: "nginx", gateway: "gateway", portkey: "Portkey" };
-  const blocks: { readonly p50: number; readonly p99: number }[][] = [];
-  for (let block = 0; block < LATENCY_BLOCKS; block += 1) {
-    const [base = [], ...times] = await measureLatency(
-      [direct, ...names.map((name) => others[name])],
-      LATENCY_REQUESTS,
-    );
-    blocks.push(
+  const rounds: { readonly p50: number; readonly p99: number }[][] = [];
+  for (let round = 0; round < LATENCY_ROUNDS; round += 1) {
+    const ways = [direct, ...between.map((name) => others[name])];
+    const [base = [], ...times] = await measureLatency(ways, LATENCY_REQUESTS);
+    rounds.push(
       times.map((list) => ({
         p50: percentile(list, 0.5) - percentile(base, 0.5),
         p99: percentile(list, 0.99) - percentile(base, 0.99),
       })),
     );
   }
-  return names.map((name, index) => ({
+  return between.map((name, index) => ({
     label: labels[name],
-    p50Ms: median(blocks.map((block) => block[index]?.p50 ?? Number.NaN)),
-    p99Ms: median(blocks.map((block) => block[index]?.p99 ?? Number.NaN)),
+    p50Ms: median(rounds.map((round) => round[index]?.p50 ?? Number.NaN)),
+    p99Ms: median(rounds.map((round) => round[index]?.p99 ?? Number.NaN)),
   }));
 }
 
@@ -168,7 +181,7 @@ async function measureMemory(
   started: ReturnType<typeof residentBytes>,
 ): Promise<Memory> {
   const open: Record<string, number> = {};
-  for (const name of ["nginx", "gateway", "portkey"] as const) {
+  for (const name of between) {
     using streams = await openStreams(contenders[name], { lane: "idle", count: STREAMS_OPEN });
     for (let waits = 0; streams.living < STREAMS_OPEN && waits < 20; waits += 1) await Bun.sleep(500);
     await Bun.sleep(1_000);
@@ -180,9 +193,7 @@ async function measureMemory(
 }
 
 function residentBytes(contenders: Contenders): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    (["nginx", "gateway", "portkey"] as const).map((name) => [name, contenders[name].child.residentBytes()]),
-  );
+  return Object.fromEntries(between.map((name) => [name, contenders[name].child.residentBytes()]));
 }
 
 function toRatios(rows: readonly Row[], rounds: readonly (readonly number[])[]): Ratios {
