@@ -14,7 +14,7 @@ import { blameByWords } from "./upstream-blame.ts";
 
 export function readOpenaiFailure(answer: UpstreamAnswer): Failure {
   const body = asObject(parseJson(answer.text.trim()));
-  const waitMs = openaiWaitMs(answer.headers, answer.nowMs);
+  const waitMs = openaiWaitMs(answer);
   const requestId = answer.headers.get("x-request-id");
   return toFailure(readError(body), answer.status, {
     upstreamStatus: answer.status,

@@ -132,6 +132,7 @@ describe("an upstream's failure", () => {
       3000,
     ],
     ["nothing", {}, undefined],
+    ["what no clock can mean", { "retry-after": "99999999999" }, 86_400_000],
     ["nonsense", { "retry-after": "soon" }, undefined],
   ];
   for (const [name, headers, expected] of waits) {

@@ -116,6 +116,7 @@ describe("what an upstream's error means", () => {
     ["seconds", "", { "retry-after": "7" }, 7000],
     ["a date", "", { "retry-after": "Sun, 01 Nov 2026 00:00:30 GMT" }, 30_000],
     ["milliseconds", "", { "retry-after-ms": "150" }, 150],
+    ["what no clock can mean", "", { "retry-after": "99999999999" }, 86_400_000],
     ["nothing", "", {}, undefined],
     [
       "rubbish",

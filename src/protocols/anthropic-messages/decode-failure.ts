@@ -10,7 +10,7 @@ import { lookUp } from "#lib/look-up.ts";
 import { Failure, type FailureDetail, type FailureKind } from "#model/failure.ts";
 import type { UpstreamAnswer } from "#protocols/protocol.ts";
 import { blameByWords } from "#protocols/upstream-blame.ts";
-import { retryAfterMs } from "./retry-after.ts";
+import { waitMs } from "./wait.ts";
 
 export function decodeFailure(answer: UpstreamAnswer): Failure {
   const parsed = parseJson(answer.text);
@@ -149,7 +149,7 @@ function waitOf(
   error: JsonObject | undefined,
   answer: UpstreamAnswer,
 ): number | undefined {
-  const told = retryAfterMs(answer, kind === "upstream_rate_limited");
+  const told = waitMs(answer, kind === "upstream_rate_limited");
   const isExhausted = error?.["type"] === "no_cookie_available" || error?.["type"] === "too_many_retries";
   return told ?? (isExhausted ? COOKIE_WAIT_MS : undefined);
 }

@@ -6,17 +6,18 @@
 import { asArray, asNumber, asObject, asString, parseJson, type JsonObject } from "#lib/json.ts";
 import { Failure, type FailureDetail, type FailureKind } from "#model/failure.ts";
 import type { UpstreamAnswer } from "#protocols/protocol.ts";
+import { boundWaitMs, retryAfterMs } from "#protocols/retry-after.ts";
 import { blameByWords } from "#protocols/upstream-blame.ts";
 import { scrubMessage } from "./scrub-message.ts";
 
 export function decodeFailure(answer: UpstreamAnswer): Failure {
   const error = readError(parseJson(answer.text));
   const requestId = answer.headers.get("x-request-id") ?? answer.headers.get("x-goog-request-id");
-  const retryAfterMs = readRetryAfter(answer.headers, answer.nowMs);
+  const waitMs = retryAfterMs(answer);
   return toFailure(error ?? {}, {
     upstreamStatus: answer.status,
     ...(requestId !== null && { upstreamRequestId: requestId }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
   });
 }
 
@@ -37,8 +38,8 @@ function toFailure(error: JsonObject, detail: FailureDetail): Failure {
   const message = asString(error["message"]) ?? "";
   const status = statusOf(error, detail.upstreamStatus ?? 0);
   const kind = classify(error, { message, status });
-  const retryAfterMs = retryDelayOf(error, message) ?? detail.retryAfterMs;
-  const { retryAfterMs: _, ...rest } = detail;
+  const { retryAfterMs: told, ...rest } = detail;
+  const waitMs = retryDelayOf(error, message) ?? told;
   const isRetryTold =
     kind === "upstream_rate_limited" || kind === "upstream_overloaded" || kind === "upstream_failed";
   const param = kind === "bad_request" ? fieldOf(error) : undefined;
@@ -46,7 +47,7 @@ function toFailure(error: JsonObject, detail: FailureDetail): Failure {
   return new Failure(kind, textOf(kind, message), {
     ...rest,
     ...(isRepeated && { isUpstreamText: true }),
-    ...(isRetryTold && retryAfterMs !== undefined && { retryAfterMs }),
+    ...(isRetryTold && waitMs !== undefined && { retryAfterMs: waitMs }),
     ...(param !== undefined && { param }),
     ...(kind === "context_length" && { code: "context_length_exceeded" }),
     ...(message !== "" && { cause: scrubMessage(message) }),
@@ -186,16 +187,5 @@ function fieldOf(error: JsonObject): string | undefined {
 function retryDelayOf(error: JsonObject, message: string): number | undefined {
   const delay = asString(detailOf(error, "RetryInfo")?.["retryDelay"]);
   const match = /^(\d+(?:\.\d+)?)s$/.exec(delay ?? "") ?? /retry in (\d+(?:\.\d+)?)s\b/i.exec(message);
-  return match ? Math.ceil(Number(match[1]) * 1000) : undefined;
-}
-
-function readRetryAfter(headers: UpstreamAnswer["headers"], nowMs: number): number | undefined {
-  const milliseconds = asNumber(headers.get("retry-after-ms"));
-  if (milliseconds !== undefined && milliseconds >= 0) return milliseconds;
-  const value = headers.get("retry-after");
-  if (value === null) return undefined;
-  const seconds = asNumber(value);
-  if (seconds !== undefined) return seconds >= 0 ? seconds * 1000 : undefined;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+  return match ? boundWaitMs(Number(match[1]) * 1000) : undefined;
 }

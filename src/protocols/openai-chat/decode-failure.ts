@@ -8,9 +8,9 @@
  */
 import { asArray, asNumber, asObject, asString, parseJson, type JsonObject } from "#lib/json.ts";
 import { Failure, type FailureDetail, type FailureKind } from "#model/failure.ts";
+import { openaiWaitMs } from "#protocols/openai-wait.ts";
 import type { UpstreamAnswer } from "#protocols/protocol.ts";
 import { blameByWords } from "#protocols/upstream-blame.ts";
-import { retryAfterMs } from "./retry-after.ts";
 import { scrub } from "./scrub.ts";
 
 export function decodeFailure(answer: UpstreamAnswer): Failure {
@@ -18,7 +18,7 @@ export function decodeFailure(answer: UpstreamAnswer): Failure {
   // Gemini's OpenAI layer wraps its error in a list.
   const body = asObject(Array.isArray(parsed) ? parsed[0] : parsed);
   const report = body ? readReport(body) : NOTHING;
-  const wait = retryAfterMs(answer);
+  const wait = openaiWaitMs(answer);
   const requestId = answer.headers.get("x-request-id");
   return toFailure(
     { ...report, status: answer.status >= 400 ? answer.status : report.status },

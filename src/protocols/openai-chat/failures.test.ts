@@ -194,7 +194,8 @@ describe("when a limit starts anew, as every answer says, asks for a wait", () =
       expected: undefined,
     },
     { status: 503, remaining: { "x-ratelimit-remaining-tokens": "0" }, expected: 180_000 },
-    { status: 429, remaining: { "x-ratelimit-remaining-requests": "9999" }, expected: 360_000 },
+    { status: 429, remaining: {}, expected: 360_000 },
+    { status: 429, remaining: { "x-ratelimit-remaining-requests": "9999" }, expected: 180_000 },
   ])("$expected at $status with $remaining", ({ status, remaining, expected }) => {
     const failure = explain(status, openai("x", null), { ...resets, ...remaining });
     expect(failure.detail.retryAfterMs).toBe(expected);
