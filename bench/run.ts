@@ -32,7 +32,7 @@ const STREAMS_OPEN = 500;
  */
 const WARM_UP_SECONDS = 60;
 const NGINX_WARM_UP_SECONDS = 2;
-const STREAM_WARM_UP_SECONDS = 10;
+const STREAM_WARM_UP_SECONDS = 20;
 const TIME_MAX_MS = 15 * 60_000;
 /** Who stands between a client and the provider. */
 const between = ["nginx", "gateway", "portkey"] as const;
