@@ -21,7 +21,7 @@ import { loadUnary } from "./unary-load.ts";
 
 const UNARY_ROUNDS = 9;
 const UNARY_SECONDS = 4;
-const STREAM_ROUNDS = 3;
+const STREAM_ROUNDS = 5;
 const STREAM_SECONDS = 5;
 const LATENCY_ROUNDS = 9;
 const LATENCY_REQUESTS = 600;
