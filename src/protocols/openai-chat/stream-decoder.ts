@@ -16,6 +16,7 @@ import type { Dialect, StreamDecoder } from "#protocols/protocol.ts";
 import { ChoiceDecoder } from "./choice-decoder.ts";
 import { embeddedFailure } from "./decode-failure.ts";
 import type { Origin } from "./reasoning-details.ts";
+import { TextChunk } from "./text-chunk.ts";
 import { decodeUsage, findUsage } from "./usage.ts";
 import { WireNames } from "./wire-names.ts";
 
@@ -42,6 +43,7 @@ export class ChatStreamDecoder implements StreamDecoder {
   #isUsageOnly = false;
   #id = "";
   #sources: readonly Citation[] = [];
+  readonly #textChunk = new TextChunk();
 
   constructor(dialect: Dialect, chat?: Chat) {
     this.#origin = { route: dialect.route, model: dialect.model };
@@ -57,8 +59,15 @@ export class ChatStreamDecoder implements StreamDecoder {
       this.#sawDone = true;
       return NONE;
     }
+    const isError = frame.event === "error";
+    const text = isError ? undefined : this.#textChunk.read(data);
+    if (text) return [text];
     const chunk = parseJson(data);
-    if (isObject(chunk)) return this.pushChunk(chunk, frame.event === "error");
+    if (isObject(chunk)) {
+      const events = this.pushChunk(chunk, isError);
+      this.#textChunk.note(data, chunk, events);
+      return events;
+    }
     return this.#fail(new Failure("upstream_broken", "The upstream sent a stream event that is not JSON."));
   }
 
