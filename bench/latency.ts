@@ -40,15 +40,10 @@ async function askInARow(line: Line, count: number): Promise<readonly number[]> 
  * request on, and which the scheduler spares some and not others.
  */
 export function shareProcessor(contenders: readonly Contender[]): Disposable {
-  const stack = new DisposableStack();
-  try {
-    stack.use(pinMainThread(process.pid));
-    for (const { child } of contenders) stack.use(child.pin());
-  } catch (error) {
-    stack.dispose();
-    throw error;
-  }
-  return stack;
+  using stack = new DisposableStack();
+  stack.use(pinMainThread(process.pid));
+  for (const { child } of contenders) stack.use(child.pin());
+  return stack.move();
 }
 
 interface Line extends Disposable {

@@ -33,18 +33,18 @@ export class TextChunk {
   read(data: string): ChatEvent | undefined {
     const { length } = this.#before;
     if (length === 0 || !data.startsWith(this.#before) || !data.endsWith(this.#behind)) return undefined;
-    const inside = data.slice(length, data.length - this.#behind.length);
-    const text = unescape(inside);
+    const text = readInside(data.slice(length, data.length - this.#behind.length));
     return text ? { type: "delta", choice: this.#choice, text } : undefined;
   }
 
   /** `data` was parsed as `chunk`, and this is what it said. */
   note(data: string, chunk: JsonObject, events: readonly ChatEvent[]): void {
     this.#before = "";
+    if (this.#learned >= LEARNED_MAX) return;
     const [event] = events;
     if (events.length !== 1 || event?.type !== "delta" || event.logprobs || !isTextAlone(chunk)) return;
     const place = data.indexOf(`${MEMBER}${event.text}"`);
-    if (place < 0 || this.#learned >= LEARNED_MAX) return;
+    if (place < 0) return;
     this.#learned += 1;
     const start = place + MEMBER.length;
     const before = data.slice(0, start);
@@ -58,7 +58,7 @@ export class TextChunk {
 }
 
 /** What the inside of a JSON string says; undefined where it is none. */
-function unescape(inside: string): string | undefined {
+function readInside(inside: string): string | undefined {
   let from = 0;
   for (;;) {
     SPECIAL.lastIndex = from;
